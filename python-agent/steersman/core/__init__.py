@@ -1,0 +1,1 @@
+"""Pure decisions about tasks: events, state, the loop. Standard library and pydantic only."""

@@ -1,0 +1,59 @@
+"""What anybody can want of a task. Each command has an id; the same command twice is one."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from steersman.core.events import JsonObject
+from steersman.core.ids import CommandId, OwnerId
+
+MAX_TEXT_CHARACTERS = 32_000
+
+
+class CommandBase(BaseModel):
+    """One wish. Unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AddMessage(CommandBase):
+    """Say something to the task: it steers the next thought, or answers its question."""
+
+    type: Literal["add_message"] = "add_message"
+    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
+
+
+class StopTask(CommandBase):
+    """End the task now. What was done stays."""
+
+    type: Literal["stop_task"] = "stop_task"
+    reason: str | None = Field(default=None, max_length=2_000)
+
+
+Command = AddMessage | StopTask
+
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """A command in a task's inbox. `n` counts from 1 per task."""
+
+    n: int
+    command_id: CommandId
+    command: Command
+    author: OwnerId
+
+
+def parse_command(payload: JsonObject) -> Command:
+    """Read a command back from the inbox."""
+    return _COMMANDS.validate_python(payload)
+
+
+def request_hash(body: JsonObject) -> str:
+    """Return the hash by which a repeated command id is told from a reused one."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,65 @@
+"""What a task may spend, and what it has spent."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Limits(BaseModel):
+    """Bounds of one task. `max_seconds` is time held by a worker; waiting is free."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_steps: int = Field(default=50, ge=1, le=10_000)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_seconds: float = Field(default=3600, gt=0, le=7 * 86_400, allow_inf_nan=False)
+
+
+class Usage(BaseModel):
+    """What one model call used. `estimated` when the provider did not say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float = 0.0
+    estimated: bool = False
+
+
+class Spent(BaseModel):
+    """The sum over a task's log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    steps: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+
+    def plus(self, usage: Usage) -> "Spent":
+        """Add one model call."""
+        return self.model_copy(
+            update={
+                "input_tokens": self.input_tokens + usage.input_tokens,
+                "output_tokens": self.output_tokens + usage.output_tokens,
+                "cost_usd": round(self.cost_usd + usage.cost_usd, 9),
+            }
+        )
+
+
+def exceeded(limits: Limits, spent: Spent) -> str | None:
+    """Name the limit that is used up, as the code of the failure, or return None."""
+    if spent.steps >= limits.max_steps:
+        return "max_steps"
+    if limits.max_tokens is not None and _tokens(spent) >= limits.max_tokens:
+        return "max_tokens"
+    if limits.max_cost_usd is not None and spent.cost_usd >= limits.max_cost_usd:
+        return "max_cost"
+    if spent.seconds >= limits.max_seconds:
+        return "max_seconds"
+    return None
+
+
+def _tokens(spent: Spent) -> int:
+    return spent.input_tokens + spent.output_tokens

@@ -1,0 +1,241 @@
+"""The seams to the outside world, each one idea wide. Adapters implement them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from steersman.core.commands import Command, InboxEntry
+from steersman.core.events import Envelope, JsonObject
+from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId, WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRef:
+    """A workspace: `name` of an owner, or any directory of this host when `path` is set.
+
+    `fence` grows with each holder and takeover.
+    """
+
+    workspace_id: str
+    owner_id: OwnerId
+    name: str
+    path: str | None
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that this process owns until it releases it or its lease ends.
+
+    `workspace` is None when the task was claimed only to answer a command. `taken_over`: the last holder's lease had expired.
+    """
+
+    task_id: TaskId
+    worker_id: WorkerId
+    epoch: int
+    version: int
+    inbox_seq: int
+    inbox_done: int
+    claims_since_progress: int
+    taken_over: bool
+    workspace: WorkspaceRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one commit writes: events 1..n after `version`, and the row as they leave it.
+
+    `view` and `checkpoint` are JSON; `checkpoint` only where history starts anew. `seen_inbox`
+    makes the commit fail with InboxMoved when a command has arrived since. `release` hands the
+    task back in the same transaction. `due_at` None: nothing can happen by itself.
+    """
+
+    claim: Claim
+    version: int
+    commit_id: str
+    envelopes: tuple[Envelope, ...]
+    state: str
+    waiting_for: tuple[str, ...]
+    due_at: datetime | None
+    final: bool
+    view: JsonObject
+    spent: JsonObject
+    inbox_done: int
+    artifacts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    checkpoint: JsonObject | None = None
+    seen_inbox: int | None = None
+    release: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """What a claimant folds. `checkpoint` is the state at `checkpoint_seq`, None at the start.
+
+    `envelopes` begin after the last compaction's `through_seq`, so some may precede the checkpoint.
+    """
+
+    checkpoint: JsonObject | None
+    checkpoint_seq: int
+    envelopes: tuple[Envelope, ...]
+
+
+class Journal(Protocol):
+    """The log and the claims on it, for the process that works on tasks.
+
+    Every method raises StoreUnavailable when the store does not answer. `commit` is safe to
+    call again with the same `commit_id`; it raises LeaseLost when the task is no longer the
+    claim's, InboxMoved when `seen_inbox` is not current.
+    """
+
+    async def claim(self, roles: Sequence[str]) -> Claim | None: ...
+
+    async def claim_for_command(self, task_id: TaskId) -> Claim | None:
+        """Claim a task that nobody holds, to answer its inbox. Its workspace is not acquired."""
+        ...
+
+    async def history(self, task_id: TaskId) -> StoredHistory: ...
+
+    async def inbox(self, task_id: TaskId, after: int) -> tuple[InboxEntry, ...]: ...
+
+    async def commit(self, decision: Decision) -> None: ...
+
+    async def release(self, claim: Claim, due_at: datetime | None) -> None:
+        """Hand the task back without an event; a claim that is lost already is no error."""
+        ...
+
+    async def artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A new task, its first event made. `request_hash` tells a repeated command from a reused id."""
+
+    first: Envelope
+    view: JsonObject
+    command_id: CommandId
+    request_hash: str
+    owner_id: OwnerId
+    conversation_id: ConversationId
+    workspace: str
+    workspace_path: str | None
+    on_busy: Literal["enqueue", "reject", "interrupt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A command for a task, as it goes into the inbox."""
+
+    task_id: TaskId
+    owner_id: OwnerId
+    command_id: CommandId
+    request_hash: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items of a listing. `next_cursor` is opaque; None at the end."""
+
+    items: tuple[JsonObject, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks to list, newest first. An empty `states` means all."""
+
+    owner_id: OwnerId
+    states: tuple[str, ...] = ()
+    conversation_id: ConversationId | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+class TaskStore(Protocol):
+    """What the API, the CLI and watchers need. Answers are the stored ones when a command repeats.
+
+    Raises TaskNotFound also for other people's tasks, CommandConflict, TaskEnded,
+    ConversationBusy, StoreUnavailable.
+    """
+
+    async def submit(self, submission: Submission) -> JsonObject: ...
+
+    async def post(self, posting: Posting) -> JsonObject: ...
+
+    async def view(self, task_id: TaskId, owner_id: OwnerId) -> JsonObject: ...
+
+    async def list(self, query: TaskFilter) -> Page: ...
+
+    async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]: ...
+
+    async def read_artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
+
+    async def workspace_of(self, task_id: TaskId) -> WorkspaceRef: ...
+
+    def exclusive_workspace(
+        self, owner_id: OwnerId, name: str
+    ) -> AbstractAsyncContextManager[WorkspaceRef]:
+        """Keep tasks out of a workspace, which is made known if it was not, for a moment.
+
+        Raises WorkspaceBusy while a task works in it.
+        """
+        ...
+
+
+class ViewCache(Protocol):
+    """A copy of views, written after the commit. It may be missing or old, never ahead."""
+
+    async def get(self, task_id: TaskId) -> JsonObject | None: ...
+
+    async def put(self, task_id: TaskId, epoch: int, version: int, view: JsonObject) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Text of a thought while it streams. `offset` counts UTF-16 units from the thought's start."""
+
+    task_id: TaskId
+    epoch: int
+    step: int
+    offset: int
+    text: str
+
+    def to_wire(self) -> JsonObject:
+        """Return the JSON object of contract.md."""
+        return {
+            "type": "delta",
+            "task_id": self.task_id,
+            "epoch": self.epoch,
+            "step": self.step,
+            "offset": self.offset,
+            "text": self.text,
+        }
+
+
+class Hints(Protocol):
+    """Wake those who wait for a task. Hints may be lost; everybody also polls.
+
+    Topics: a task id (its log or inbox grew) and `due` (some task may be claimed).
+    """
+
+    async def publish(self, topic: str) -> None: ...
+
+    def listen(self, topic: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` for each hint on the topic until the returned function is called."""
+        ...
+
+
+class DeltaFeed(Protocol):
+    """Carry deltas from the loop to those who watch in this process."""
+
+    def publish(self, delta: Delta) -> None: ...
+
+    def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]: ...
+
+
+class PromptLibrary(Protocol):
+    """The texts of `prompts/`. Rendering a name that a template uses and nobody gave is an error."""
+
+    def render(self, template: str, values: Mapping[str, object]) -> str: ...

@@ -1,0 +1,163 @@
+"""What a tool is: a name, a schema, an effect class and one function.
+
+The effect class decides the type. Pure and unsafe tools only run; an idempotent one first says
+what it would replace (its key goes into the committed intent) and then does it, so that after a
+crash the same call finds out by itself whether it had been done; a transactional one is a pure
+function whose events are committed with its outcome.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from steersman.core.events import Action, Effect, Event
+from steersman.core.ids import ActionId, TaskId
+from steersman.core.model import ToolSpecification
+
+
+class Arguments(BaseModel):
+    """Base of every tool's arguments: unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a tool has to say. `exit_code` only for commands."""
+
+    text: str
+    exit_code: int | None = None
+
+
+class ToolFailure(Exception):
+    """The tool could not do it. `code` is one of contract.md; the message is for the model."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of a workspace. `path` is relative, with `/`."""
+
+    path: str
+    size_bytes: int
+    modified_at: float
+
+
+class WorkspaceFiles(Protocol):
+    """The files of one workspace, and nothing outside of it.
+
+    Paths are relative. Every method raises ToolFailure with `outside_workspace` (also for
+    absolute paths, `..` and links that lead out), `not_found`, `not_a_file` (directories,
+    devices, FIFOs, sockets) or `too_large`.
+    """
+
+    def list(self, path: str, pattern: str | None, limit: int) -> tuple[list[FileEntry], bool]:
+        """Return the files below `path`, sorted, and whether there are more than `limit`."""
+        ...
+
+    def read(self, path: str) -> bytes: ...
+
+    def digest(self, path: str) -> str | None:
+        """Return the SHA-256 of a file's content, or None when there is no such file."""
+        ...
+
+    def replace(self, path: str, content: bytes, *, expected: str | None) -> None:
+        """Write a file durably and atomically if its digest is `expected`, else `conflict`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A shell command to run in a workspace."""
+
+    action_id: ActionId
+    command: str
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended. `output` is stdout and stderr as they came, cut to the limit.
+
+    `ended_by`: None when the command ended by itself, else `timeout` or `output_limit`.
+    """
+
+    output: str
+    output_bytes: int
+    exit_code: int | None
+    ended_by: str | None = None
+
+
+class CommandRunner(Protocol):
+    """Run one command where it can do no harm. Cancelling kills its whole process group."""
+
+    async def run(self, request: CommandRequest) -> CommandResult: ...
+
+
+class ArtifactReader(Protocol):
+    """Read what was too long for an event."""
+
+    async def read(self, name: str) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a running tool may touch. `remaining` is the task's time that is left."""
+
+    task_id: TaskId
+    action_id: ActionId
+    files: WorkspaceFiles
+    commands: CommandRunner | None
+    artifacts: ArtifactReader
+    remaining: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _ToolBase:
+    name: str
+    description: str
+    arguments: type[Any]
+
+    def specification(self) -> ToolSpecification:
+        """Generate the function-calling specification from the arguments' schema."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("title", None)
+        schema.pop("description", None)
+        for field in schema.get("properties", {}).values():
+            field.pop("title", None)
+        return ToolSpecification(self.name, self.description, schema)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTool(_ToolBase):
+    """A tool with effect `pure` or `unsafe`."""
+
+    effect: Effect
+    run: Callable[[Any, ToolContext], Awaitable[ToolOutput]]
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentTool(_ToolBase):
+    """A tool whose `run` does nothing when the world already is as `prepare` planned it."""
+
+    prepare: Callable[[Any, ToolContext], Awaitable[str]]
+    run: Callable[[Any, ToolContext, str], Awaitable[ToolOutput]]
+    effect: Effect = Effect.IDEMPOTENT
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionalTool(_ToolBase):
+    """A tool that is done by committing its events. `ends_reply`: later calls are not run."""
+
+    decide: Callable[[Any, Action], tuple[Event, ...]]
+    ends_reply: bool = False
+    effect: Effect = Effect.TRANSACTIONAL
+
+
+Tool = RunningTool | IdempotentTool | TransactionalTool
