@@ -1,0 +1,72 @@
+# Steersman: everything a person or a CI runs. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+agent := python-agent
+bin := $(agent)/.venv/bin
+ready := $(agent)/.venv/.ready
+reports := .reports
+pyright := pyright@1.1.414
+pytest := $(bin)/pytest -n auto
+solution := $(wildcard *.slnx)
+
+.PHONY: help setup sandbox demo check test fix bench lock clean \
+        check-format check-lint check-architecture check-types check-tests test-agent test-dotnet
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(ready) ## create python-agent/.venv from the lock
+
+$(ready): $(agent)/requirements-dev.lock $(agent)/pyproject.toml .ci/setup
+	@echo "setting up $(agent)/.venv"
+	@.ci/setup
+	@touch $@
+
+sandbox: # soft: says what is missing, never fails
+	@.ci/sandbox
+
+demo: $(ready) | sandbox ## watch a task from goal to green tests
+	@$(bin)/steersman demo
+
+check: $(ready) | sandbox ## format, lint, types, architecture, fast tests
+	@$(MAKE) --no-print-directory check-format check-lint
+	@$(MAKE) --no-print-directory -j3 -O check-types check-architecture check-tests
+
+check-format: $(ready)
+	@$(bin)/ruff format --quiet --check . || { $(bin)/ruff format --diff .; exit 1; }
+
+check-lint: $(ready)
+	@$(bin)/ruff check --quiet .
+
+check-types: $(ready)
+	@if command -v npx >/dev/null; then npx --yes $(pyright); \
+	else echo "left out: pyright (node is not installed)"; fi
+
+check-architecture: $(ready)
+	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache
+
+check-tests: $(ready)
+	@$(pytest) -q -m "not slow" --junit-xml $(reports)/check-agent.xml
+
+test: test-agent test-dotnet ## every test that this machine can run
+
+test-agent: $(ready) | sandbox
+	@$(pytest) -q --junit-xml $(reports)/test-agent.xml
+
+test-dotnet:
+	@$(if $(solution),dotnet test $(solution),true)
+
+fix: $(ready) ## format and mend what can be mended by itself
+	@$(bin)/ruff check --quiet --fix . || true
+	@$(bin)/ruff format .
+
+bench: $(ready) ## steps per second and the overhead per step
+	@$(bin)/python -m tests.bench.run
+
+lock: $(ready) ## make the locks again from pyproject.toml
+	@.ci/lock
+
+clean: ## remove everything that make made
+	rm -rf $(agent)/.venv $(agent)/.uv $(reports) .pytest_cache .ruff_cache .hypothesis
+	find $(agent) tests -name __pycache__ -type d -prune -exec rm -rf {} +
