@@ -30,8 +30,7 @@ demo: $(ready) | sandbox ## watch a task from goal to green tests
 	@$(bin)/steersman demo
 
 check: $(ready) | sandbox ## format, lint, types, architecture, fast tests
-	@$(MAKE) --no-print-directory check-format check-lint
-	@$(MAKE) --no-print-directory -j3 -O check-types check-architecture check-tests
+	@$(MAKE) --no-print-directory -k -j3 -O check-format check-lint check-architecture check-types check-tests
 
 check-format: $(ready)
 	@$(bin)/ruff format --quiet --check . || { $(bin)/ruff format --diff .; exit 1; }
@@ -44,18 +43,21 @@ check-types: $(ready)
 	else echo "left out: pyright (node is not installed)"; fi
 
 check-architecture: $(ready)
-	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache
+	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache --no-logo
 
 check-tests: $(ready)
 	@$(pytest) -q -m "not slow" --junit-xml $(reports)/check-agent.xml
 
-test: test-agent test-dotnet ## every test that this machine can run
+test: $(ready) | sandbox ## every test that this machine can run
+	@$(MAKE) --no-print-directory -k test-agent test-dotnet
 
-test-agent: $(ready) | sandbox
+test-agent: $(ready)
 	@$(pytest) -q --junit-xml $(reports)/test-agent.xml
 
 test-dotnet:
-	@$(if $(solution),dotnet test $(solution),true)
+	@if [ -z "$(solution)" ]; then exit 0; \
+	elif command -v dotnet >/dev/null; then dotnet test $(solution); \
+	else echo "left out: the .NET tests (dotnet is not installed)"; fi
 
 fix: $(ready) ## format and mend what can be mended by itself
 	@$(bin)/ruff check --quiet --fix . || true
