@@ -108,7 +108,7 @@ def rehearse(team: Team, prompts: JinjaPrompts) -> None:
             role.template,
             {"role": name, "description": role.description, "tools": tools, "limits": role.limits},
         )
-    tail = {"step": 50, "max_steps": 50, "notices": ["A notice."], "remaining": ["1 minute left."]}
+    tail = {"step": 50, "max_steps": 50, "notices": ["A notice."], "remaining": ["1 step"]}
     prompts.render(NEXT_ACTION, tail)
 
 

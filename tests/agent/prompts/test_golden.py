@@ -61,7 +61,7 @@ def test_the_system_prompt_where_no_command_can_run(team: Team, prompts: JinjaPr
                 "step": 49,
                 "max_steps": 50,
                 "notices": ["Your last reply called no tool."],
-                "remaining": ["4 minutes are left.", "12,000 tokens are left."],
+                "remaining": ["2 steps", "12,000 tokens", "240 seconds"],
             },
         ),
     ],

@@ -1,0 +1,222 @@
+"""Every setting of a process: environment variables with STEERSMAN_ before them, and a `.env`.
+
+The environment wins over `.env`, which wins over the default. A mistake is a ConfigurationError of
+one line that names the variable and what was expected. Plain pydantic, because the import of
+pydantic-settings costs each command 0.2 s and does not tell where a value came from.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from steersman.core.errors import ConfigurationError
+
+PREFIX = "STEERSMAN_"
+Source = Literal["default", "environment", ".env"]
+
+OTHER_VARIABLES = frozenset({f"{PREFIX}DEBUG", f"{PREFIX}FAILPOINT"})
+"""Variables with our prefix that are not settings."""
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _with_scheme(*schemes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(url: SecretStr) -> SecretStr:
+        if url.get_secret_value().partition("://")[0] not in schemes:
+            raise ValueError
+        return url
+
+    return check
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def default_prompts() -> Path:
+    """Return the checkout's `prompts/`, or where the installed package has them."""
+    checkout = _PACKAGE.parents[1] / "prompts"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share/steersman/prompts"
+
+
+def _default_workspaces(values: Mapping[str, Path]) -> Path:
+    return values["home"] / "workspaces"
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]")]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_scheme("postgresql", "postgres"))]
+RedisUrl = Annotated[SecretStr, AfterValidator(_with_scheme("redis", "rediss", "unix"))]
+
+
+class Settings(BaseModel):
+    """What contract.md lists. A description says what is expected; `None` means not set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Folder = Field(
+        default=Path("~/.local/share/steersman"), validate_default=True, description="a directory"
+    )
+    workspaces: Folder = Field(default_factory=_default_workspaces, description="a directory")
+    database_url: DatabaseUrl | None = Field(
+        default=None, description="postgresql://user@host/database"
+    )
+    redis_url: RedisUrl | None = Field(
+        default=None, description="redis://host:port, rediss:// or unix://"
+    )
+    model: str | None = Field(default=None, description="a LiteLLM model, such as openai/NAME")
+    model_base_url: HttpUrl | None = Field(default=None, description="http://host or https://host")
+    model_fallbacks: Names = Field(default=(), description="models, separated by commas")
+    model_timeout_seconds: float = Field(
+        default=120, gt=0, le=3600, description="a number of seconds from 1 to 3600"
+    )
+    model_max_output_tokens: int = Field(
+        default=8192, ge=16, le=1_000_000, description="a whole number of tokens, 16 or more"
+    )
+    context_tokens: int | None = Field(
+        default=None, ge=4096, le=10_000_000, description="a whole number of tokens, 4096 or more"
+    )
+    roles: Names = Field(default=(), description="roles, separated by commas; empty for all")
+    default_role: str = Field(default="developer", min_length=1, description="a role")
+    concurrency: int = Field(default=4, ge=1, le=256, description="a whole number from 1 to 256")
+    host: str = Field(default="127.0.0.1", min_length=1, description="an address to listen on")
+    port: int = Field(default=8000, ge=0, le=65_535, description="a port from 0 to 65535")
+    api_token: SecretStr | None = Field(default=None, description="a secret text")
+    sandbox: Literal["bwrap", "none"] = Field(default="bwrap", description="bwrap or none")
+    lease_seconds: float = Field(
+        default=15, ge=1, le=600, description="a number of seconds from 1 to 600"
+    )
+    grace_seconds: float = Field(
+        default=20, ge=0, le=3600, description="a number of seconds from 0 to 3600"
+    )
+    prompts: Folder = Field(default_factory=default_prompts, description="a folder with roles.toml")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto, json or text"
+    )
+    url: HttpUrl | None = Field(default=None, description="http://host or https://host")
+
+    @property
+    def model_timeout(self) -> timedelta:
+        """The longest silence between two chunks of a model's reply."""
+        return timedelta(seconds=self.model_timeout_seconds)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a process may be silent before others take its tasks."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def grace(self) -> timedelta:
+        """How long running tools may go on after SIGTERM."""
+        return timedelta(seconds=self.grace_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings and where each came from. `unknown` are STEERSMAN_ variables nobody reads.
+
+    `provider_variables` are the other variables of `.env`, such as a provider's key.
+    """
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    unknown: tuple[str, ...]
+    provider_variables: Mapping[str, str]
+
+
+def load_settings() -> Settings:
+    """Read the settings of this process and let it see the providers' variables of `.env`."""
+    configuration = configure(os.environ, read_dotenv())
+    for name, value in configuration.provider_variables.items():
+        os.environ.setdefault(name, value)
+    return configuration.settings
+
+
+def configure(environment: Mapping[str, str], dotenv: Mapping[str, str]) -> Configuration:
+    """Put settings together from the two places that they come from. An empty value is none."""
+    given: dict[str, str] = {}
+    sources: dict[str, Source] = {}
+    places: tuple[tuple[Source, Mapping[str, str]], ...] = (
+        ("environment", environment),
+        (".env", dotenv),
+    )
+    for name in Settings.model_fields:
+        sources[name] = "default"
+        for source, place in places:
+            if value := _lookup(name, place):
+                given[name], sources[name] = value, source
+                break
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        mistakes = [_mistake(details, sources) for details in error.errors(include_url=False)]
+        raise ConfigurationError("; ".join(mistakes)) from None
+    known = {variable(name) for name in Settings.model_fields} | OTHER_VARIABLES
+    ours = {name for name in (*environment, *dotenv) if name.startswith(PREFIX)}
+    others = {name: value for name, value in dotenv.items() if not name.startswith(PREFIX)}
+    return Configuration(settings, sources, tuple(sorted(ours - known)), others)
+
+
+def read_dotenv() -> Mapping[str, str]:
+    """Read the `.env` of the checkout, or of the current directory when there is no checkout."""
+    checkout = _PACKAGE.parents[1]
+    folder = checkout if (checkout / "prompts").is_dir() else Path.cwd()
+    found = dotenv_values(folder / ".env", interpolate=False)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def variable(field: str) -> str:
+    """Return the name of the environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+def require_safe_address(settings: Settings) -> None:
+    """Raise ConfigurationError unless the server is only for this machine or has a token."""
+    if settings.api_token is None and not _is_loopback(settings.host):
+        raise ConfigurationError(
+            f"STEERSMAN_HOST={settings.host}: without STEERSMAN_API_TOKEN only this machine may"
+            " connect; set a token or use 127.0.0.1"
+        )
+
+
+def _lookup(field: str, place: Mapping[str, str]) -> str | None:
+    value = place.get(variable(field))
+    # Hosting platforms say by a plain PORT where they expect a process to listen.
+    return value or (place.get("PORT") if field == "port" else None)
+
+
+def _mistake(details: ErrorDetails, sources: Mapping[str, Source]) -> str:
+    name = str(details["loc"][0])
+    expected = Settings.model_fields[name].description
+    return f"{variable(name)} (from {sources[name]}): expected {expected}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
