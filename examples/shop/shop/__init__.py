@@ -1,0 +1,1 @@
+"""A small shop: a catalogue, carts with discounts, prices with tax, orders and receipts."""

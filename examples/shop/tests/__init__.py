@@ -1,0 +1,1 @@
+"""Tests of the shop: `python3 -m unittest` from the folder above."""
