@@ -1,4 +1,4 @@
-"""Errors that end what was asked for. What a model, tool or user can cause inside a task is an event.
+"""Errors that end what was asked for. What a model or tool can cause inside a task is an event.
 
 SteersmanError                 code = snake_case of the class, the docstring is the message
 ├── RequestError               the caller's fault; `status` is the HTTP status

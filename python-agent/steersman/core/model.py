@@ -1,6 +1,6 @@
 """What is said to a language model and what comes back, in no provider's dialect."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -130,4 +130,4 @@ class Model(Protocol):
 
     def stream(
         self, request: ModelRequest, cut: Cut
-    ) -> AsyncIterator[TextDelta | Reply | CallFailed]: ...
+    ) -> AsyncGenerator[TextDelta | Reply | CallFailed, None]: ...

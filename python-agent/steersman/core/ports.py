@@ -29,7 +29,8 @@ class WorkspaceRef:
 class Claim:
     """A task that this process owns until it releases it or its lease ends.
 
-    `workspace` is None when the task was claimed only to answer a command. `taken_over`: the last holder's lease had expired.
+    `workspace` is None when the task was claimed only to answer a command. `taken_over`: the
+    last holder's lease had expired.
     """
 
     task_id: TaskId
@@ -48,8 +49,9 @@ class Decision:
     """What one commit writes: events 1..n after `version`, and the row as they leave it.
 
     `view` and `checkpoint` are JSON; `checkpoint` only where history starts anew. `seen_inbox`
-    makes the commit fail with InboxMoved when a command has arrived since. `release` hands the
-    task back in the same transaction. `due_at` None: nothing can happen by itself.
+    makes the commit fail with InboxMoved when a command has arrived since. `progress` resets the
+    count of claims without any. `release` hands the task back in the same transaction. `due_at`
+    None: nothing can happen by itself.
     """
 
     claim: Claim
@@ -66,6 +68,7 @@ class Decision:
     artifacts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     checkpoint: JsonObject | None = None
     seen_inbox: int | None = None
+    progress: bool = False
     release: bool = False
 
 
@@ -101,8 +104,11 @@ class Journal(Protocol):
 
     async def commit(self, decision: Decision) -> None: ...
 
-    async def release(self, claim: Claim, due_at: datetime | None) -> None:
-        """Hand the task back without an event; a claim that is lost already is no error."""
+    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+        """Hand the task back without an event; a claim that is lost already is no error.
+
+        `failed` counts it as a claim without progress.
+        """
         ...
 
     async def artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
@@ -110,7 +116,7 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A new task, its first event made. `request_hash` tells a repeated command from a reused id."""
+    """A new task, its first event made. `request_hash` tells a repeated command from another."""
 
     first: Envelope
     view: JsonObject
@@ -236,6 +242,6 @@ class DeltaFeed(Protocol):
 
 
 class PromptLibrary(Protocol):
-    """The texts of `prompts/`. Rendering a name that a template uses and nobody gave is an error."""
+    """The texts of `prompts/`. A name that a template uses and nobody gave is an error."""
 
     def render(self, template: str, values: Mapping[str, object]) -> str: ...

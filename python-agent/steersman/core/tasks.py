@@ -3,17 +3,29 @@
 REST, SSE, WebSocket and the CLI are thin skins over this class.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from steersman.core.commands import MAX_TEXT_CHARACTERS, Command
-from steersman.core.events import Envelope, JsonObject
-from steersman.core.ids import CommandId, OwnerId, TaskId
+from steersman.core.clock import new_id
+from steersman.core.commands import MAX_TEXT_CHARACTERS, Command, request_hash
+from steersman.core.decide import cut_unknown
+from steersman.core.errors import CursorAhead, Invalid, LeaseLost
+from steersman.core.events import Envelope, JsonObject, TaskSubmitted
+from steersman.core.fold import fold
+from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
+from steersman.core.ledger import DUE, Ledger, inbox_topic, restore
 from steersman.core.limits import Limits
-from steersman.core.ports import Delta, Page, TaskFilter
+from steersman.core.ports import Delta, DeltaFeed, Page, Posting, Submission, TaskFilter, TaskStore
+from steersman.core.roles import Team
+from steersman.core.services import Recording
+from steersman.core.state import TaskPhase
+from steersman.core.view import task_view
+from steersman.core.watch import watch
+
+FINAL_STATES = frozenset({TaskPhase.COMPLETED, TaskPhase.FAILED, TaskPhase.STOPPED})
 
 
 class NewTask(BaseModel):
@@ -38,11 +50,33 @@ class EventPage:
     final: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a new task gets when it does not say."""
+
+    role: str
+
+
 class Tasks:
     """All that can be asked of tasks, whoever asks. `owner_id` is always the asker.
 
     Raises RequestError leaves for what the caller did and StoreUnavailable.
     """
+
+    def __init__(
+        self,
+        store: TaskStore,
+        recording: Recording,
+        *,
+        team: Team,
+        defaults: Defaults,
+        deltas: DeltaFeed,
+    ) -> None:
+        self._store = store
+        self._recording = recording
+        self._team = team
+        self._defaults = defaults
+        self._deltas = deltas
 
     async def submit(
         self,
@@ -56,7 +90,31 @@ class Tasks:
 
         `directory` is an absolute path to work in, for the person at the machine only.
         """
-        raise NotImplementedError
+        clock = self._recording.clock
+        task_id = TaskId(new_id(clock))
+        conversation_id = ConversationId(request.conversation_id or new_id(clock))
+        first = Envelope(
+            task_id=task_id,
+            seq=1,
+            at=clock.now(),
+            epoch=0,
+            event=self._submitted(request, owner_id, task_id, conversation_id),
+        )
+        body = {"type": "submit_task", **request.model_dump(mode="json"), "directory": directory}
+        submission = Submission(
+            first=first,
+            view=task_view(fold([first])),
+            command_id=CommandId(command_id or new_id(clock)),
+            request_hash=request_hash(body),
+            owner_id=owner_id,
+            conversation_id=conversation_id,
+            workspace=request.workspace or conversation_id,
+            workspace_path=directory,
+            on_busy=request.on_busy,
+        )
+        answer = await self._store.submit(submission)
+        await self._recording.hints.publish(DUE)
+        return answer
 
     async def post(
         self,
@@ -66,27 +124,103 @@ class Tasks:
         *,
         command_id: str | None = None,
     ) -> JsonObject:
-        """Put a command into a task's inbox. Returns {command_id, state}."""
-        raise NotImplementedError
+        """Put a command into a task's inbox. Returns {command_id, state}.
 
-    async def view(
-        self, task_id: TaskId, owner_id: OwnerId, *, min_seq: int = 0
-    ) -> JsonObject:
-        """Return the task's view, from the copy when it is at least at `min_seq`."""
-        raise NotImplementedError
+        When nobody works on the task it is answered before this returns.
+        """
+        body = {"task_id": task_id, **command.model_dump(mode="json")}
+        posting = Posting(
+            task_id=task_id,
+            owner_id=owner_id,
+            command_id=CommandId(command_id or new_id(self._recording.clock)),
+            request_hash=request_hash(body),
+            command=command,
+        )
+        answer = await self._store.post(posting)
+        await self._recording.hints.publish(inbox_topic(task_id))
+        await self._answer_for_nobody(task_id)
+        return answer
+
+    async def view(self, task_id: TaskId, owner_id: OwnerId, *, min_seq: int = 0) -> JsonObject:
+        """Return the task's view, from the copy when that is at `min_seq` at least."""
+        copy = await self._recording.cache.get(task_id)
+        if copy and copy["owner_id"] == owner_id and copy["seq"] >= max(min_seq, 1):
+            return copy
+        view = await self._store.view(task_id, owner_id)
+        if min_seq > view["seq"]:
+            raise CursorAhead
+        if view["state"] not in FINAL_STATES:
+            await self._recording.cache.put(task_id, view["epoch"], view["seq"], view)
+        return view
 
     async def list(self, query: TaskFilter) -> Page:
         """Return one page of views, newest first."""
-        raise NotImplementedError
+        return await self._store.list(query)
 
     async def events(
         self, task_id: TaskId, owner_id: OwnerId, *, after: int = 0, limit: int = 500
     ) -> EventPage:
         """Return the events past `after`; raises CursorAhead past the end."""
-        raise NotImplementedError
+        view = await self._store.view(task_id, owner_id)
+        if after > view["seq"]:
+            raise CursorAhead
+        events = await self._store.events(task_id, after, limit)
+        last = events[-1].seq if events else after
+        final = view["state"] in FINAL_STATES and last >= view["seq"]
+        return EventPage(events, last, final)
 
-    def watch(
+    async def watch(
         self, task_id: TaskId, owner_id: OwnerId, *, after: int = 0
-    ) -> AsyncIterator[Envelope | Delta]:
+    ) -> AsyncGenerator[Envelope | Delta, None]:
         """Yield each event past `after` once, in order, deltas between; end after a final event."""
-        raise NotImplementedError
+        view = await self._store.view(task_id, owner_id)
+        if after > view["seq"]:
+            raise CursorAhead
+        hints = self._recording.hints
+        async for item in watch(self._store, hints, self._deltas, task_id=task_id, after=after):
+            yield item
+
+    def _submitted(
+        self,
+        request: NewTask,
+        owner_id: OwnerId,
+        task_id: TaskId,
+        conversation_id: ConversationId,
+    ) -> TaskSubmitted:
+        role = request.role or self._defaults.role
+        if role not in self._team.roles:
+            known = ", ".join(sorted(self._team.roles))
+            raise Invalid(f"There is no role {role!r}. The roles are: {known}.")
+        return TaskSubmitted(
+            goal=request.goal,
+            role=role,
+            conversation_id=conversation_id,
+            root_id=task_id,
+            owner_id=owner_id,
+            workspace=request.workspace or conversation_id,
+            limits=_limits(self._team.roles[role].limits, request.limits),
+            team_version=self._team.version,
+        )
+
+    async def _answer_for_nobody(self, task_id: TaskId) -> None:
+        """Be the worker for a moment, so that commands work with no worker up."""
+        journal = self._recording.journal
+        claim = await journal.claim_for_command(task_id)
+        if claim is None:
+            return
+        state = restore(await journal.history(task_id))
+        ledger = Ledger(claim, state, self._recording)
+        try:
+            await ledger.look()
+            await ledger.record(cut_unknown(state), release=True)
+        except LeaseLost:
+            return  # a worker was quicker, and answers
+
+
+def _limits(role: Limits, wished: Mapping[str, Any]) -> Limits:
+    try:
+        return Limits.model_validate({**role.model_dump(), **wished})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"limits.{where}: {first['msg']}") from None

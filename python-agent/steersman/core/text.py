@@ -1,5 +1,7 @@
 """Texts that are safe to keep: no NUL, no lone surrogates, a bounded length."""
 
+from typing import Any, cast
+
 INLINE_LIMIT_BYTES = 8 * 1024
 """What an event holds of one string. Longer ones are kept as artifacts."""
 
@@ -19,14 +21,15 @@ def clean(text: str) -> str:
     return "".join(_REPLACEMENT if "\ud800" <= c <= "\udfff" else c for c in replaced)
 
 
-def clean_json(value: object) -> object:
+def clean_json(value: Any) -> Any:
     """Clean every string, keys too, of a JSON value."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [clean_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [clean_json(item) for item in cast(list[Any], value)]
     if isinstance(value, dict):
-        return {clean(str(k)): clean_json(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        items = cast(dict[str, Any], value).items()
+        return {clean(key): clean_json(item) for key, item in items}
     return value
 
 

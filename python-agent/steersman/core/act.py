@@ -1,0 +1,170 @@
+"""Act: run the actions of a thought, in their order; pure neighbours run together.
+
+Anything that is not pure has its intent committed before it runs. A tool that fails is a fact
+for the log and the model, whatever it raises.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from steersman.core.artifacts import internalize, keep_output
+from steersman.core.decide import failed_action
+from steersman.core.events import (
+    ActionFailed,
+    ActionStarted,
+    ActionSucceeded,
+    Effect,
+    Event,
+)
+from steersman.core.state import OpenAction, TaskState
+from steersman.core.text import clean
+from steersman.core.tool import (
+    Arguments,
+    IdempotentTool,
+    RunningTool,
+    Tool,
+    ToolContext,
+    ToolFailure,
+    ToolOutput,
+    TransactionalTool,
+)
+
+_log = logging.getLogger(__name__)
+
+_MAX_TOGETHER = 4
+
+OutcomeT = TypeVar("OutcomeT", ActionSucceeded, ActionFailed)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An action whose tool and arguments are known and valid."""
+
+    one: OpenAction
+    tool: Tool
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What came of some actions, and the blobs of outputs that were too long."""
+
+    events: tuple[Event, ...]
+    blobs: Mapping[str, bytes]
+
+
+def intent(state: TaskState, tools: Mapping[str, Tool]) -> tuple[Event, ...]:
+    """Foresee the intent of the next action, where it needs no look at the world."""
+    if state.ending or state.blockers or not state.open_actions:
+        return ()
+    first = state.open_actions[0]
+    tool = tools.get(first.action.tool)
+    if first.started or tool is None or tool.effect is not Effect.UNSAFE:
+        return ()
+    return (started(first, Effect.UNSAFE, first.action.action_id),)
+
+
+def started(one: OpenAction, effect: Effect, key: str) -> ActionStarted:
+    """Build the intent of an action."""
+    return ActionStarted(
+        action_id=one.action.action_id, tool=one.action.tool, effect=effect, key=key
+    )
+
+
+def make_ready(
+    one: OpenAction, tools: Mapping[str, Tool], blobs: Mapping[str, bytes]
+) -> Ready | ActionFailed:
+    """Find the tool and read the arguments; both may have changed since the thought."""
+    tool = tools.get(one.action.tool)
+    if tool is None:
+        return failed_action(one, "unknown_tool", "There is no such tool any more.")
+    try:
+        whole = internalize(one.action.arguments, blobs)
+        return Ready(one, tool, tool.arguments.model_validate(whole))
+    except ValidationError as error:
+        return failed_action(one, "invalid_arguments", str(error.error_count()) + " errors")
+
+
+def together(ready: tuple[Ready, ...]) -> tuple[Ready, ...]:
+    """Return the first action and, if it is pure, its pure neighbours."""
+    pure = tuple(takewhile(lambda one: one.tool.effect is Effect.PURE, ready))
+    return pure or ready[:1]
+
+
+async def prepare(ready: Ready, context: ToolContext) -> ActionStarted | ActionFailed:
+    """Build the intent of an action that has none yet."""
+    tool, one = ready.tool, ready.one
+    if not isinstance(tool, IdempotentTool):
+        return started(one, tool.effect, one.action.action_id)
+    try:
+        return started(one, tool.effect, await tool.prepare(ready.arguments, context))
+    except ToolFailure as failure:
+        return failed_action(one, failure.code, clean(str(failure)))
+    except Exception:  # noqa: BLE001 - the tool boundary: whatever a tool raises is its failure
+        return _crashed(one)
+
+
+async def run_all(ready: tuple[Ready, ...], contexts: tuple[ToolContext, ...]) -> Outcomes:
+    """Run actions, several at once if they are pure; cancelling ends them all."""
+    gate = asyncio.Semaphore(_MAX_TOGETHER)
+
+    async def gated(one: Ready, context: ToolContext) -> Outcomes:
+        async with gate:
+            return await _run(one, context)
+
+    async with asyncio.TaskGroup() as group:
+        running = [
+            group.create_task(gated(one, context))
+            for one, context in zip(ready, contexts, strict=True)
+        ]
+    outcomes = [task.result() for task in running]
+    events = tuple(event for outcome in outcomes for event in outcome.events)
+    return Outcomes(events, {k: v for outcome in outcomes for k, v in outcome.blobs.items()})
+
+
+async def _run(ready: Ready, context: ToolContext) -> Outcomes:
+    one, clock = ready.one, asyncio.get_running_loop().time
+    begun = clock()
+    try:
+        output = await _call(ready, context)
+    except ToolFailure as failure:
+        event = failed_action(one, failure.code, clean(str(failure)))
+        return Outcomes((_timed(event, clock() - begun),), {})
+    except Exception:  # noqa: BLE001 - the tool boundary: whatever a tool raises is its failure
+        return Outcomes((_crashed(one),), {})
+    kept = keep_output(clean(output.text))
+    succeeded = ActionSucceeded(
+        action_id=one.action.action_id,
+        tool=one.action.tool,
+        output=kept.text,
+        output_bytes=kept.size_bytes,
+        truncated=kept.name is not None,
+        artifact=kept.name,
+        exit_code=output.exit_code,
+    )
+    return Outcomes((_timed(succeeded, clock() - begun),), kept.blobs)
+
+
+async def _call(ready: Ready, context: ToolContext) -> ToolOutput:
+    match ready.tool:
+        case RunningTool() as tool:
+            return await tool.run(ready.arguments, context)
+        case IdempotentTool() as tool:
+            return await tool.run(ready.arguments, context, ready.one.key or "")
+        case TransactionalTool():
+            raise TypeError("a transactional tool is decided, not run")
+
+
+def _timed(event: OutcomeT, seconds: float) -> OutcomeT:
+    return event.model_copy(update={"duration_ms": int(seconds * 1000)})
+
+
+def _crashed(one: OpenAction) -> ActionFailed:
+    _log.exception("tool_crashed", extra={"action": "tool_crashed", "tool": one.action.tool})
+    return failed_action(one, "tool_error", "The tool itself failed; try another way.")

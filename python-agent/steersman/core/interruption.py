@@ -1,0 +1,89 @@
+"""What may interrupt a run: commands in the inbox, the end of its time, the process's shutdown."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from steersman.core.commands import StopTask
+from steersman.core.errors import StoreUnavailable
+from steersman.core.ledger import Ledger, inbox_topic
+from steersman.core.ports import Hints
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """A process's wish to end. `asked`: start nothing new; `over`: the tools' grace has ended."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Interruption:
+    """Notice what arrives for a task while its worker is busy with a model or a tool."""
+
+    def __init__(self, ledger: Ledger, hints: Hints, shutdown: Shutdown) -> None:
+        self._ledger = ledger
+        self._hints = hints
+        self._shutdown = shutdown
+        self._wake = asyncio.Event()
+        self._unlisten: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        topic = inbox_topic(self._ledger.state.task_id)
+        self._unlisten = self._hints.listen(topic, self._wake.set)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._unlisten:
+            self._unlisten()
+
+    async def commands_wait(self) -> bool:
+        """Say whether commands wait for an answer, as far as hints and earlier looks told."""
+        if self._wake.is_set():
+            self._wake.clear()
+            await self._ledger.look()
+        return self._ledger.has_unanswered
+
+    async def cut(self, cut: asyncio.Event, remaining: timedelta) -> None:
+        """Cut a model call on any command, on shutdown, and when the task's time is up."""
+        await self._first(self._command(stop_only=False), self._shutdown.asked, remaining)
+        cut.set()
+
+    async def end_of_tools(self, remaining: timedelta) -> None:
+        """Return when running tools must end: on a stop, after the grace, at the end of time."""
+        await self._first(self._command(stop_only=True), self._shutdown.over, remaining)
+
+    async def _command(self, *, stop_only: bool) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                entries = await self._ledger.look()
+            except StoreUnavailable:
+                continue  # the next commit will say so if it lasts
+            if any(not stop_only or isinstance(one.command, StopTask) for one in entries):
+                return
+
+    async def _first(
+        self, command: Coroutine[None, None, None], event: asyncio.Event, remaining: timedelta
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            waits = (group.create_task(command), group.create_task(event.wait()))
+            seconds = remaining.total_seconds()
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()

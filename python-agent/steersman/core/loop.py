@@ -1,0 +1,222 @@
+"""One claimed task, from the claim to the release: Think → Act, one committed step at a time."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from steersman.core import act
+from steersman.core.context import Prompt, PromptBuilder
+from steersman.core.decide import Act, HandBack, Think, begin, next_move, poisoned
+from steersman.core.events import (
+    ActionFailed,
+    ActionInterrupted,
+    Effect,
+    Envelope,
+    Event,
+    ModelCallFailed,
+    StopRequested,
+    ThoughtRecorded,
+)
+from steersman.core.interruption import Interruption, Shutdown
+from steersman.core.ledger import Ledger, restore
+from steersman.core.ports import Claim, StoredHistory
+from steersman.core.services import OpenWorkspace, Services
+from steersman.core.state import TaskState
+from steersman.core.think import Thought, think
+from steersman.core.tool import ToolContext, TransactionalTool
+
+
+class TaskRun:
+    """A task while this process works on it.
+
+    `work` returns when the task is handed back, and raises LeaseLost or StoreUnavailable when it
+    cannot go on. Cancelling ends it at once: nothing more is committed, running tools are killed.
+    """
+
+    def __init__(self, claim: Claim, services: Services, shutdown: Shutdown) -> None:
+        self._claim = claim
+        self._services = services
+        self._shutdown = shutdown
+        self._blobs: dict[str, bytes] = {}
+        self._workspace: OpenWorkspace | None = None
+
+    async def work(self) -> None:
+        """Go on with the task until it waits, ends, or this process shuts down."""
+        history = await self._services.recording.journal.history(self._claim.task_id)
+        self._ledger = self._open_ledger(history)
+        self._prompts = PromptBuilder(self._services, self._ledger.state)
+        await self._extend(history.envelopes)
+        hints = self._services.recording.hints
+        with Interruption(self._ledger, hints, self._shutdown) as self._interruption:
+            await self._begin()
+            while not self._ledger.released:
+                await self._step()
+
+    def _open_ledger(self, history: StoredHistory) -> Ledger:
+        tools = self._services.tools
+        return Ledger(
+            self._claim,
+            restore(history),
+            self._services.recording,
+            foresee=lambda state: act.intent(state, tools),
+        )
+
+    async def _begin(self) -> None:
+        await self._ledger.look()
+        facts: tuple[Event, ...] = begin(self._ledger.state, self._claim)
+        if poisoned(self._claim):
+            message = "Its workers died five times in a row without progress."
+            facts = (*facts, _give_up("poisoned", message))
+        await self._record(facts)
+
+    async def _step(self) -> None:
+        if await self._interruption.commands_wait():
+            await self._record(())
+        elif self._shutdown.asked.is_set():
+            await self._record((), release=True)
+        else:
+            await self._move()
+
+    async def _move(self) -> None:
+        match next_move(self._ledger.state):
+            case Think():
+                await self._think()
+            case Act() as move:
+                await self._act(move)
+            case HandBack():
+                await self._record((), release=True)
+
+    async def _think(self) -> None:
+        if compacted := self._prompts.compaction(self._ledger.state):
+            await self._record((compacted,))
+        state, cut = self._ledger.state, asyncio.Event()
+        with self._services.recording.telemetry.span("prompt"):
+            prompt = self._prompts.build(state)
+        if _over_budget(state, prompt):
+            message = "The next model call would need more tokens than are left."
+            await self._record((_give_up("max_tokens", message),))
+            return
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._interruption.cut(cut, self._remaining()))
+            with self._services.recording.telemetry.span("model"):
+                thought = await think(self._services, state, prompt, cut)
+            watching.cancel()
+        await self._record(*self._unless_shut_down(thought))
+
+    def _unless_shut_down(self, thought: Thought) -> tuple[Sequence[Event], Mapping[str, bytes]]:
+        """Keep what a call cost that our own shutdown cut, but nothing of what it said."""
+        match thought.events:
+            case (ThoughtRecorded(interrupted=True) as said,) if self._shutdown.asked.is_set():
+                message = "The process was asked to end during this call."
+                failed = ModelCallFailed(
+                    step=said.step, code="shutdown", message=message, usage=said.usage
+                )
+                return (failed,), {}
+            case _:
+                return thought.events, thought.blobs
+
+    async def _act(self, move: Act) -> None:
+        ready: list[act.Ready] = []
+        for one in move.actions:
+            found = act.make_ready(one, self._services.tools, self._blobs)
+            if isinstance(found, ActionFailed):
+                if not ready:
+                    await self._record((found,))
+                    return
+                break
+            ready.append(found)
+        first = ready[0]
+        if isinstance(first.tool, TransactionalTool):
+            decided = first.tool.decide(first.arguments, first.one.action)
+            await self._extend(await self._ledger.propose(decided))
+        elif first.tool.effect is not Effect.PURE and not first.one.started:
+            await self._record((await act.prepare(first, await self._context(first)),))
+        else:
+            await self._run(act.together(tuple(ready)))
+
+    async def _run(self, batch: tuple[act.Ready, ...]) -> None:
+        contexts = [await self._context(ready) for ready in batch]
+        async with asyncio.TaskGroup() as group:
+            with self._services.recording.telemetry.span("tool"):
+                running = group.create_task(act.run_all(batch, tuple(contexts)))
+                over = group.create_task(self._interruption.end_of_tools(self._remaining()))
+                await asyncio.wait((running, over), return_when=asyncio.FIRST_COMPLETED)
+            finished = running.done()
+            running.cancel()
+            over.cancel()
+        if finished:
+            outcomes = running.result()
+            await self._record(outcomes.events, outcomes.blobs)
+        elif not await self._interruption.commands_wait():
+            await self._record(_cut_off(batch, by_shutdown=self._shutdown.over.is_set()))
+        else:
+            await self._record(())
+
+    async def _record(
+        self,
+        facts: Sequence[Event],
+        blobs: Mapping[str, bytes] | None = None,
+        *,
+        release: bool = False,
+    ) -> None:
+        self._blobs |= blobs or {}
+        await self._extend(await self._ledger.record(facts, blobs=blobs, release=release))
+
+    async def _extend(self, envelopes: Sequence[Envelope]) -> None:
+        await self._prompts.extend(envelopes, self._blobs)
+
+    async def _context(self, ready: act.Ready) -> ToolContext:
+        ref = self._claim.workspace
+        if self._workspace is None:
+            assert ref is not None, "a claim to work on a task comes with its workspace"
+            self._workspace = await self._services.workspaces.open(self._claim.task_id, ref)
+        return ToolContext(
+            task_id=self._claim.task_id,
+            action_id=ready.one.action.action_id,
+            files=self._workspace.files,
+            commands=self._workspace.commands,
+            artifacts=_Artifacts(self._services, self._claim),
+            remaining=self._remaining(),
+        )
+
+    def _remaining(self) -> timedelta:
+        state = self._ledger.state
+        now = self._services.recording.clock.now()
+        held = state.spent.seconds + max((now - state.updated_at).total_seconds(), 0)
+        return timedelta(seconds=max(state.limits.max_seconds - held, 0.0))
+
+
+class _Artifacts:
+    """What the log kept beside itself, for the tool that reads it."""
+
+    def __init__(self, services: Services, claim: Claim) -> None:
+        self._journal = services.recording.journal
+        self._task_id = claim.task_id
+
+    async def read(self, name: str) -> bytes | None:
+        return await self._journal.artifact(self._task_id, name)
+
+
+def _over_budget(state: TaskState, prompt: Prompt) -> bool:
+    if state.limits.max_tokens is None:
+        return False
+    used = state.spent.input_tokens + state.spent.output_tokens
+    return used + prompt.estimated_tokens > state.limits.max_tokens
+
+
+def _give_up(code: str, message: str) -> StopRequested:
+    """End the task as failed, once its open actions have their outcomes."""
+    return StopRequested(by="steersman", then="failed", code=code, message=message)
+
+
+def _cut_off(batch: tuple[act.Ready, ...], *, by_shutdown: bool) -> tuple[Event, ...]:
+    """Give the actions that ran out of time their outcome; pure ones may run again later."""
+    return tuple(
+        ActionInterrupted(
+            action_id=ready.one.action.action_id,
+            tool=ready.one.action.tool,
+            reason="shutdown" if by_shutdown else "stopped",
+        )
+        for ready in batch
+        if ready.one.started or not by_shutdown
+    )

@@ -1,0 +1,95 @@
+"""What a model's reply becomes: a thought with actions, and at once the failures of bad calls."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from steersman.core.artifacts import externalize
+from steersman.core.decide import failed_action
+from steersman.core.events import Action, ActionFailed, JsonObject
+from steersman.core.ids import ActionId
+from steersman.core.model import ModelCall
+from steersman.core.state import OpenAction
+from steersman.core.text import clean_json, shorten
+from steersman.core.tool import Tool, TransactionalTool
+
+MAX_CALLS_PER_REPLY = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCalls:
+    """The calls of a reply as actions; those that cannot run have failed already."""
+
+    actions: tuple[Action, ...]
+    failures: tuple[ActionFailed, ...]
+    blobs: Mapping[str, bytes]
+
+
+def read_calls(
+    calls: tuple[ModelCall, ...], tools: Mapping[str, Tool], new_ids: tuple[ActionId, ...]
+) -> ReadCalls:
+    """Read the calls in their order. `new_ids` holds one id per call."""
+    actions: list[Action] = []
+    failures: list[ActionFailed] = []
+    blobs: dict[str, bytes] = {}
+    ended = False
+    for number, (call, action_id) in enumerate(zip(calls, new_ids, strict=True)):
+        arguments = _parsed(call.arguments)
+        kept, new_blobs = externalize(arguments or {})
+        blobs |= new_blobs
+        action = Action(action_id=action_id, tool=shorten(call.tool, 100), arguments=kept)
+        actions.append(action)
+        refusal = _refusal(call, arguments, tools, number=number, ended=ended)
+        if refusal:
+            failures.append(failed_action(OpenAction(action=action), *refusal))
+        tool = tools.get(call.tool)
+        ended = ended or (not refusal and isinstance(tool, TransactionalTool) and tool.ends_reply)
+    return ReadCalls(tuple(actions), tuple(failures), blobs)
+
+
+def _refusal(
+    call: ModelCall,
+    arguments: JsonObject | None,
+    tools: Mapping[str, Tool],
+    *,
+    number: int,
+    ended: bool,
+) -> tuple[str, str] | None:
+    if number >= MAX_CALLS_PER_REPLY:
+        return "too_many_calls", f"Only the first {MAX_CALLS_PER_REPLY} calls of a reply are run."
+    if ended:
+        return "not_run", "An earlier call of this reply ends it; this one was not run."
+    if call.tool not in tools:
+        return "unknown_tool", f"There is no such tool. The tools are: {', '.join(sorted(tools))}."
+    if arguments is None:
+        return "invalid_arguments", (
+            "The arguments were not a JSON object; they are shown as {}. "
+            f"They began: {shorten(call.arguments, 200)}"
+        )
+    return _invalid(tools[call.tool], arguments)
+
+
+def _invalid(tool: Tool, arguments: JsonObject) -> tuple[str, str] | None:
+    try:
+        tool.arguments.model_validate(arguments)
+    except ValidationError as error:
+        found = [
+            f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {one['msg']}"
+            for one in error.errors(include_url=False, include_input=False)[:8]
+        ]
+        return "invalid_arguments", "; ".join(found)
+    return None
+
+
+def _parsed(text: str) -> JsonObject | None:
+    """Read arguments; an empty text is `{}`, and numbers that JSON cannot hold make it no JSON."""
+    try:
+        value: Any = json.loads(text) if text.strip() else {}
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    cleaned = clean_json(value)
+    return cast(JsonObject, cleaned) if isinstance(cleaned, dict) else None

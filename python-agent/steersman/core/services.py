@@ -1,0 +1,88 @@
+"""What working on tasks needs of the outside, in one value that `app.py` puts together."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from steersman.core.clock import Clock
+from steersman.core.ids import TaskId, WorkerId
+from steersman.core.model import Model
+from steersman.core.ports import (
+    DeltaFeed,
+    Hints,
+    Journal,
+    PromptLibrary,
+    ViewCache,
+    WorkspaceRef,
+)
+from steersman.core.roles import Team
+from steersman.core.tool import CommandRunner, Tool, WorkspaceFiles
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWorkspace:
+    """A workspace that this process may work in. `commands` None: the command tool is off."""
+
+    files: WorkspaceFiles
+    commands: CommandRunner | None
+
+
+class Workspaces(Protocol):
+    """Find and prepare the directories that tasks work in."""
+
+    async def open(self, task_id: TaskId, ref: WorkspaceRef) -> OpenWorkspace:
+        """Make the directory if it is new, and note its content as the task's start."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPolicy:
+    """The deployment's choices. `models` is the list to try, the first one first."""
+
+    models: tuple[str, ...]
+    context_tokens: int
+    max_output_tokens: int
+    delta_interval: timedelta = timedelta(milliseconds=30)
+    delta_bytes: int = 4096
+    poll: timedelta = timedelta(seconds=1)
+
+
+class Telemetry(Protocol):
+    """Observe how long a part of a step takes: `prompt`, `model`, `commit`, `tool`."""
+
+    def span(self, name: str) -> AbstractContextManager[object]: ...
+
+
+class NoTelemetry:
+    """Observe nothing."""
+
+    def span(self, name: str) -> AbstractContextManager[object]:
+        return nullcontext(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What commits, and what is told of them."""
+
+    journal: Journal
+    cache: ViewCache
+    hints: Hints
+    clock: Clock
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the loop uses."""
+
+    recording: Recording
+    model: Model
+    prompts: PromptLibrary
+    team: Team
+    tools: Mapping[str, Tool]
+    workspaces: Workspaces
+    deltas: DeltaFeed
+    worker_id: WorkerId
+    policy: LoopPolicy

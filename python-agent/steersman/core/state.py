@@ -1,0 +1,148 @@
+"""The state of a task: what decisions are taken on, of bounded size however long the log is."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from steersman.core import events as ev
+from steersman.core.ids import ActionId, ConversationId, OwnerId, TaskId
+from steersman.core.limits import Limits, Spent
+
+ATTEMPTS_PER_MODEL = 3
+"""How often one model is asked in a row before the next one of the list is."""
+
+
+class TaskPhase(StrEnum):
+    """The `state` of contract.md."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class Blocker(StrEnum):
+    """What a waiting task waits for, in the order in which it is shown."""
+
+    MESSAGE = "message"
+    RETRY = "retry"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class OpenAction(_Value):
+    """An action without an outcome. `started` once its intent is committed, under `key`."""
+
+    action: ev.Action
+    started: bool = False
+    effect: ev.Effect | None = None
+    key: str | None = None
+
+
+class Question(_Value):
+    """What the agent wants to know of a person."""
+
+    action_id: ActionId
+    text: str
+
+
+class Ending(_Value):
+    """How the task ended."""
+
+    phase: TaskPhase
+    result: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class Streak(_Value):
+    """How often in a row the same thing happened."""
+
+    what: str = ""
+    count: int = 0
+
+    def then(self, what: str) -> "Streak":
+        """Count one more, or begin anew."""
+        return Streak(what=what, count=self.count + 1 if what == self.what else 1)
+
+
+class ModelTrouble(_Value):
+    """Failed model calls since the last thought, and which model of the list is asked now."""
+
+    index: int = 0
+    attempts: int = 0
+    given_up: int = 0
+    last_code: str | None = None
+    last_message: str | None = None
+    context_halvings: int = 0
+
+    def then(self, failed: ev.ModelCallFailed) -> "ModelTrouble":
+        """Count a failure; a model that refuses us or failed often enough is given up."""
+        give_up = failed.code == "rejected" or self.attempts + 1 >= ATTEMPTS_PER_MODEL
+        too_long = failed.code == "context_exceeded"
+        return ModelTrouble(
+            index=self.index + give_up,
+            attempts=0 if give_up else self.attempts + 1,
+            given_up=self.given_up + give_up,
+            last_code=failed.code,
+            last_message=failed.message,
+            context_halvings=self.context_halvings + too_long,
+        )
+
+    def over(self) -> "ModelTrouble":
+        """Forget the failures but stay with the model that answered."""
+        return ModelTrouble(index=self.index, context_halvings=self.context_halvings)
+
+
+class TaskState(_Value):
+    """Everything that decisions about a task are taken on."""
+
+    task_id: TaskId
+    root_id: TaskId
+    parent_id: TaskId | None
+    conversation_id: ConversationId
+    owner_id: OwnerId
+    role: str
+    goal: str
+    workspace: str
+    limits: Limits
+    created_at: datetime
+    updated_at: datetime
+    seq: int = 1
+    epoch: int = 0
+    claims: int = 0
+    step: int = 0
+    open_actions: tuple[OpenAction, ...] = ()
+    question: Question | None = None
+    retry_at: datetime | None = None
+    stopping: ev.StopRequested | None = None
+    ending: Ending | None = None
+    spent: Spent = Spent()
+    trouble: ModelTrouble = ModelTrouble()
+    texts_without_call: int = 0
+    last_text: str = ""
+    step_failure: str | None = None
+    step_succeeded: bool = False
+    failures: Streak = Streak()
+    repeats: Streak = Streak()
+
+    @property
+    def blockers(self) -> tuple[Blocker, ...]:
+        """What stands in the way, in the order in which it is shown."""
+        message = (Blocker.MESSAGE,) if self.question else ()
+        retry = (Blocker.RETRY,) if self.retry_at else ()
+        return message + retry
+
+    @property
+    def phase(self) -> TaskPhase:
+        """The task's `state`."""
+        if self.ending:
+            return self.ending.phase
+        if not self.claims:
+            return TaskPhase.QUEUED
+        return TaskPhase.WAITING if self.blockers else TaskPhase.RUNNING

@@ -1,0 +1,157 @@
+"""Think: ask the model for the next action, let people see the text as it comes.
+
+A command that arrives meanwhile cuts the call; what had streamed and was spent is kept.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from steersman.core.clock import new_id
+from steersman.core.context import Prompt
+from steersman.core.decide import model_failure, retry_at
+from steersman.core.events import Event, ModelCallFailed, ThoughtRecorded
+from steersman.core.ids import ActionId
+from steersman.core.model import CallFailed, ModelRequest, Reply, TextDelta
+from steersman.core.ports import Delta
+from steersman.core.replies import read_calls
+from steersman.core.roles import Role
+from steersman.core.services import LoopPolicy, Services
+from steersman.core.state import TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """The facts of one model call, to be committed, and the blobs that go with them."""
+
+    events: tuple[Event, ...]
+    blobs: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+
+
+def model_list(policy: LoopPolicy, role: Role) -> tuple[str, ...]:
+    """Name the models to try: the role's own first."""
+    if role.model is None:
+        return policy.models
+    return (role.model, *(model for model in policy.models if model != role.model))
+
+
+async def think(
+    services: Services,
+    state: TaskState,
+    prompt: Prompt,
+    cut: asyncio.Event,
+) -> Thought:
+    """Make one model call and say what became of it."""
+    role = services.team.roles[state.role]
+    models = model_list(services.policy, role)
+    request = ModelRequest(
+        model=models[state.trouble.index % len(models)],
+        messages=prompt.messages,
+        tools=prompt.tools,
+        max_output_tokens=prompt.max_output_tokens,
+    )
+    started = asyncio.get_running_loop().time()
+    end = await _stream(services, state, request, cut)
+    elapsed = int((asyncio.get_running_loop().time() - started) * 1000)
+    if isinstance(end, Reply) and (end.cut or end.text.strip() or end.calls):
+        return _thought(services, state, end, elapsed)
+    return Thought(_failure(services, state, _unusable(end), len(models)))
+
+
+async def _stream(
+    services: Services, state: TaskState, request: ModelRequest, cut: asyncio.Event
+) -> Reply | CallFailed:
+    deltas = DeltaBatch(services, state)
+    try:
+        async with aclosing(services.model.stream(request, cut)) as stream:
+            async for item in stream:
+                if not isinstance(item, TextDelta):
+                    return item
+                deltas.add(item.text)
+    finally:
+        deltas.flush()
+    raise RuntimeError("the model port ended without a reply")
+
+
+def _thought(services: Services, state: TaskState, reply: Reply, elapsed: int) -> Thought:
+    role = services.team.roles[state.role]
+    tools = {name: services.tools[name] for name in role.tools}
+    clock = services.recording.clock
+    calls = () if reply.cut else reply.calls
+    read = read_calls(calls, tools, tuple(ActionId(new_id(clock)) for _ in calls))
+    recorded = ThoughtRecorded(
+        step=state.step + 1,
+        text=reply.text,
+        actions=read.actions,
+        model=reply.model,
+        usage=reply.usage,
+        duration_ms=elapsed,
+        interrupted=reply.cut,
+    )
+    return Thought((recorded, *read.failures), read.blobs)
+
+
+def _unusable(end: Reply | CallFailed) -> CallFailed:
+    if isinstance(end, CallFailed):
+        return end
+    return CallFailed("empty_reply", "The model replied with neither text nor a call.", end.usage)
+
+
+def _failure(
+    services: Services, state: TaskState, call: CallFailed, models: int
+) -> tuple[Event, ...]:
+    failed = ModelCallFailed(
+        step=state.step + 1, code=call.code, message=call.message, usage=call.usage
+    )
+    at = retry_at(
+        state,
+        failed,
+        now=services.recording.clock.now(),
+        jitter=random.random(),
+        wish_seconds=call.retry_after_seconds,
+    )
+    return model_failure(state, failed.model_copy(update={"retry_at": at}), models=models)
+
+
+class DeltaBatch:
+    """Collect pieces of text and publish them at most every 30 ms, or at 4 KB."""
+
+    def __init__(self, services: Services, state: TaskState) -> None:
+        self._services = services
+        self._state = state
+        self._offset = 0
+        self._pieces: list[str] = []
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, text: str) -> None:
+        """Take one piece."""
+        self._pieces.append(text)
+        self._size += len(text)
+        policy = self._services.policy
+        if self._size >= policy.delta_bytes:
+            self.flush()
+        elif self._timer is None:
+            later = policy.delta_interval.total_seconds()
+            self._timer = asyncio.get_running_loop().call_later(later, self.flush)
+
+    def flush(self) -> None:
+        """Publish what has come so far."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._pieces:
+            return
+        text, self._pieces, self._size = "".join(self._pieces), [], 0
+        self._services.deltas.publish(
+            Delta(
+                task_id=self._state.task_id,
+                epoch=self._state.epoch,
+                step=self._state.step + 1,
+                offset=self._offset,
+                text=text,
+            )
+        )
+        self._offset += len(text.encode("utf-16-le")) // 2

@@ -1,0 +1,198 @@
+"""What has been said and done, as a prompt shows it: kept up to date event by event.
+
+A turn is a thought with its calls and their outcomes, and what people said before the next one.
+Turns are only ever appended, so the beginning of the prompt is the same from step to step and a
+provider's prompt cache hits, with two exceptions: a file that is read again replaces what was read
+of it before, and a compaction replaces the oldest turns by a summary.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from steersman.core import events as ev
+from steersman.core.ids import ActionId
+from steersman.core.model import (
+    AssistantMessage,
+    OutcomeMessage,
+    PromptMessage,
+    RecordedCall,
+    UserMessage,
+)
+from steersman.core.text import head_and_tail, shorten
+
+BYTES_PER_TOKEN = 3.5
+"""On the safe side: English prose has about 4.5 bytes a token, code about 3.5."""
+
+_NO_OUTCOME = "(no outcome: the call was cut off before it ended)"
+_SUPERSEDED = "(an older version of this file; a newer one was read later, see below)"
+_READ_TOOL = "read_file"
+
+
+@dataclass(slots=True)
+class Turn:
+    """A thought and what followed. `first_seq` and `last_seq` bound its events in the log."""
+
+    first_seq: int
+    last_seq: int
+    reply: AssistantMessage | None = None
+    outcomes: dict[ActionId, str] = field(default_factory=dict[ActionId, str])
+    said: list[str] = field(default_factory=list[str])
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    turn: Turn
+    action_id: ActionId
+
+
+class Transcript:
+    """The part of a task's log that its next prompt shows.
+
+    `text_limit_bytes` bounds each single text, so that one turn cannot fill the window.
+    """
+
+    def __init__(self, text_limit_bytes: int) -> None:
+        self._text_limit = text_limit_bytes
+        self._question: ActionId | None = None
+        self._reads: dict[str, list[_Read]] = {}
+        self.summary = ""
+        self.turns: list[Turn] = []
+
+    def add(self, seq: int, event: ev.Event) -> None:
+        """Take in one event; they must come in the log's order."""
+        match event:
+            case ev.ThoughtRecorded() as thought:
+                self._thought(seq, thought)
+            case ev.ActionSucceeded() | ev.ActionFailed() | ev.ActionInterrupted() as outcome:
+                self._outcome(seq, outcome)
+            case ev.QuestionAsked() as asked:
+                self._question = asked.action_id
+            case ev.MessageAdded() as message:
+                self._message(seq, message)
+            case ev.ContextCompacted() as compacted:
+                self._compacted(compacted)
+            case _:
+                pass
+
+    def messages(self) -> Iterator[PromptMessage]:
+        """Render everything; each call is followed by exactly one outcome."""
+        if self.summary:
+            yield UserMessage(self.summary)
+        for turn in self.turns:
+            yield from turn_messages(turn)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much the rendered messages hold."""
+        return len(self.summary.encode()) + sum(turn.size_bytes for turn in self.turns)
+
+    def _thought(self, seq: int, thought: ev.ThoughtRecorded) -> None:
+        calls = tuple(RecordedCall(a.action_id, a.tool, a.arguments) for a in thought.actions)
+        text = head_and_tail(thought.text, self._text_limit)
+        if thought.interrupted:
+            text = f"{text}\n(interrupted)" if text else ""
+        arguments = sum(len(str(call.arguments)) + len(call.tool) + 60 for call in calls)
+        reply = AssistantMessage(text, calls) if text or calls else None
+        turn = Turn(seq, seq, reply, size_bytes=len(text.encode()) + arguments)
+        self.turns.append(turn)
+
+    def _outcome(self, seq: int, outcome: ev.Outcome) -> None:
+        turn = self._turn(seq)
+        if isinstance(outcome, ev.ActionSucceeded) and outcome.tool == _READ_TOOL:
+            self._supersede(turn, outcome.action_id)
+        calls = len(turn.reply.calls) if turn.reply else 1
+        limit = max(self._text_limit // max(calls // 2, 1), 400)
+        text = head_and_tail(outcome_text(outcome), limit)
+        turn.outcomes[outcome.action_id] = text
+        turn.size_bytes += len(text.encode())
+        self._question = None if self._question == outcome.action_id else self._question
+
+    def _message(self, seq: int, message: ev.MessageAdded) -> None:
+        turn = self._turn(seq)
+        if self._question is None:
+            text = head_and_tail(message.text, self._text_limit)
+            turn.said.append(text)
+            turn.size_bytes += len(text.encode())
+
+    def _turn(self, seq: int) -> Turn:
+        if not self.turns:
+            self.turns.append(Turn(seq, seq))
+        self.turns[-1].last_seq = seq
+        return self.turns[-1]
+
+    def _supersede(self, turn: Turn, action_id: ActionId) -> None:
+        """Blank what this read shows anew: the same lines, or all of the file."""
+        arguments = _arguments(turn, action_id)
+        whole = not {"start_line", "end_line"} & arguments.keys()
+        path = str(arguments.get("path"))
+        kept: list[_Read] = []
+        for read in self._reads.get(path, []):
+            if whole or _arguments(read.turn, read.action_id) == arguments:
+                _blank(read.turn, read.action_id)
+            else:
+                kept.append(read)
+        self._reads[path] = [*kept, _Read(turn, action_id)]
+
+    def _compacted(self, compacted: ev.ContextCompacted) -> None:
+        self.summary = compacted.summary
+        self.turns = [turn for turn in self.turns if turn.first_seq > compacted.through_seq]
+        first = compacted.through_seq + 1
+        self._reads = {
+            path: [read for read in reads if read.turn.first_seq >= first]
+            for path, reads in self._reads.items()
+        }
+
+
+def turn_messages(turn: Turn) -> Iterator[PromptMessage]:
+    """Render one turn; a call without an outcome gets a note in its place."""
+    if turn.reply:
+        yield turn.reply
+        for call in turn.reply.calls:
+            text = turn.outcomes.get(call.action_id, _NO_OUTCOME)
+            yield OutcomeMessage(call.action_id, call.tool, text)
+    for text in turn.said:
+        yield UserMessage(text)
+
+
+def outcome_text(outcome: ev.Outcome) -> str:
+    """Put an outcome into the words that the model sees."""
+    output = outcome.output or "(no output)"
+    match outcome:
+        case ev.ActionSucceeded():
+            code = outcome.exit_code
+            return output if code is None else f"exit code {code}\n{output}"
+        case ev.ActionFailed():
+            return f"failed ({outcome.error}): {output}"
+        case ev.ActionInterrupted(reason="outcome_unknown"):
+            return (
+                "outcome unknown: the process that ran this call died. It may have had its effect, "
+                f"in full or in part. Look before you do it again.\n{output}"
+            )
+        case ev.ActionInterrupted():
+            return f"interrupted ({outcome.reason})\n{output}"
+
+
+def digest(turn: Turn) -> str:
+    """Shorten a turn to a few lines for a summary. What people said is kept the longest."""
+    lines: list[str] = []
+    if turn.reply and turn.reply.text:
+        lines.append(f"- thought: {shorten(turn.reply.text, 240)}")
+    for call in turn.reply.calls if turn.reply else ():
+        arguments = ", ".join(f"{k}={shorten(str(v), 60)}" for k, v in call.arguments.items())
+        outcome = shorten(turn.outcomes.get(call.action_id, _NO_OUTCOME), 200)
+        lines.append(f"- {call.tool}({arguments}) → {outcome}")
+    lines += [f"- the person said: {shorten(text, 1_000)}" for text in turn.said]
+    return "\n".join(lines)
+
+
+def _arguments(turn: Turn, action_id: ActionId) -> ev.JsonObject:
+    calls = turn.reply.calls if turn.reply else ()
+    return next((call.arguments for call in calls if call.action_id == action_id), ev.JsonObject())
+
+
+def _blank(turn: Turn, action_id: ActionId) -> None:
+    text = turn.outcomes.get(action_id)
+    if text is not None and len(text) > len(_SUPERSEDED):
+        turn.outcomes[action_id] = _SUPERSEDED
+        turn.size_bytes -= len(text.encode()) - len(_SUPERSEDED.encode())

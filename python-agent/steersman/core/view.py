@@ -1,0 +1,47 @@
+"""What readers get of a task: a projection of its state of at most 16 KB."""
+
+from steersman.core.events import JsonObject, format_time
+from steersman.core.state import TaskState
+from steersman.core.text import head_and_tail
+
+_TEXT_LIMIT_BYTES = 4_000
+"""Goal, result, question and error message; the log has them whole."""
+
+
+def task_view(state: TaskState) -> JsonObject:
+    """Return the view of contract.md, but for `size_bytes`, which the store adds."""
+    return {
+        "task_id": state.task_id,
+        "root_id": state.root_id,
+        "parent_id": state.parent_id,
+        "conversation_id": state.conversation_id,
+        "owner_id": state.owner_id,
+        "role": state.role,
+        "goal": head_and_tail(state.goal, _TEXT_LIMIT_BYTES),
+        "state": state.phase.value,
+        "waiting_for": [blocker.value for blocker in state.blockers],
+        "seq": state.seq,
+        "epoch": state.epoch,
+        "step": state.step,
+        "result": _cut(state.ending.result if state.ending else None),
+        "error": _error(state),
+        "plan": [],
+        "children": [],
+        "pending_approvals": [],
+        "question": _cut(state.question.text if state.question else None),
+        "limits": state.limits.model_dump(mode="json"),
+        "spent": state.spent.model_dump(mode="json"),
+        "workspace": state.workspace,
+        "created_at": format_time(state.created_at),
+        "updated_at": format_time(state.updated_at),
+    }
+
+
+def _error(state: TaskState) -> JsonObject | None:
+    if state.ending is None or state.ending.code is None:
+        return None
+    return {"code": state.ending.code, "message": _cut(state.ending.message)}
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else head_and_tail(text, _TEXT_LIMIT_BYTES)

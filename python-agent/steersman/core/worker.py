@@ -1,0 +1,127 @@
+"""The worker: claim due tasks of our roles, work on several at once, hand them back at the end.
+
+No failure of one task ends the worker. A run that cannot go on because the store is away or
+because of a bug hands its task back when it can; the epoch keeps it from writing meanwhile.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.ids import TaskId
+from steersman.core.interruption import Shutdown
+from steersman.core.ledger import DUE
+from steersman.core.loop import TaskRun
+from steersman.core.ports import Claim
+from steersman.core.services import Services
+
+_log = logging.getLogger(__name__)
+
+_RETRY_AFTER_FAILURE = timedelta(seconds=2)
+
+
+class Worker:
+    """Work on up to `concurrency` tasks of `roles` until the shutdown is asked for."""
+
+    def __init__(self, services: Services, roles: Sequence[str], concurrency: int) -> None:
+        self._services = services
+        self._roles = tuple(roles)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._running: dict[TaskId, asyncio.Task[None]] = {}
+        self.concurrency = concurrency
+        self.shutdown = Shutdown()
+
+    @property
+    def active(self) -> tuple[TaskId, ...]:
+        """Name the tasks that are being worked on, the oldest first."""
+        return tuple(self._running)
+
+    async def run(self, grace: timedelta) -> None:
+        """Claim and work. After the shutdown is asked for, tools get `grace` to end."""
+        wake = asyncio.Event()
+        unlisten = self._services.recording.hints.listen(DUE, wake.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = group.create_task(self.shutdown.asked.wait())
+                while not self.shutdown.asked.is_set():
+                    await self._claim_one(group, wake, asked)
+                await self._end(grace)
+        finally:
+            unlisten()
+
+    def drop_all(self) -> None:
+        """Stop all work at once without a commit: the lease is lost, others may go on."""
+        for running in self._running.values():
+            running.cancel()
+
+    async def _claim_one(
+        self, group: asyncio.TaskGroup, wake: asyncio.Event, asked: "asyncio.Task[bool]"
+    ) -> None:
+        slot = asyncio.ensure_future(self._slots.acquire())
+        await asyncio.wait((slot, asked), return_when=asyncio.FIRST_COMPLETED)
+        if not slot.done() or asked.done():
+            slot.cancel()
+            return
+        wake.clear()
+        claim = await self._try_claim()
+        if claim is None:
+            self._slots.release()
+            await self._rest(wake, asked)
+            return
+        running = group.create_task(self._work(claim))
+        self._running[claim.task_id] = running
+        running.add_done_callback(lambda _: self._done(claim))
+
+    def _done(self, claim: Claim) -> None:
+        self._running.pop(claim.task_id, None)
+        self._slots.release()
+
+    async def _try_claim(self) -> Claim | None:
+        try:
+            return await self._services.recording.journal.claim(self._roles)
+        except StoreUnavailable:
+            _log.warning("store_unavailable", extra={"action": "claim"})
+            return None
+
+    async def _rest(self, wake: asyncio.Event, asked: "asyncio.Task[bool]") -> None:
+        """Wait for a hint, or a second with jitter: hints may be lost, so we also poll."""
+        async with asyncio.TaskGroup() as group:
+            hint = group.create_task(wake.wait())
+            seconds = 0.75 + random.random() / 2
+            await asyncio.wait((hint, asked), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            hint.cancel()
+
+    async def _work(self, claim: Claim) -> None:
+        fields = {"task_id": claim.task_id, "epoch": claim.epoch}
+        _log.info("task_claimed", extra={"action": "task_claimed", **fields})
+        try:
+            await TaskRun(claim, self._services, self.shutdown).work()
+        except asyncio.CancelledError:
+            _log.warning("task_dropped", extra={"action": "task_dropped", **fields})
+            raise
+        except LeaseLost:
+            _log.warning("lease_lost", extra={"action": "lease_lost", **fields})
+        except Exception:  # noqa: BLE001 - the worker boundary: one task must not end the others
+            _log.exception("task_run_failed", extra={"action": "task_run_failed", **fields})
+            await self._hand_back(claim)
+
+    async def _hand_back(self, claim: Claim) -> None:
+        """Release a task that we could not go on with, as soon as the store answers."""
+        journal, clock = self._services.recording.journal, self._services.recording.clock
+        while not self.shutdown.asked.is_set():
+            try:
+                await journal.release(claim, clock.now() + _RETRY_AFTER_FAILURE, failed=True)
+            except StoreUnavailable:
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _end(self, grace: timedelta) -> None:
+        """Let tools end within the grace, then cut them; every task is handed back."""
+        running = tuple(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=grace.total_seconds())
+        self.shutdown.over.set()
