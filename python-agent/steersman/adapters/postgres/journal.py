@@ -1,0 +1,227 @@
+"""The log and the claims on it: claim, read, commit, release. Fences are in the statements.
+
+A commit is safe to repeat: its `commit_id` stands in the log once or not at all, so after an
+answer that got lost the same transaction runs again and finds itself.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from steersman.adapters.postgres.pool import COMMIT_PATIENCE, Connection, PostgresPool
+from steersman.adapters.postgres.queries import load_queries
+from steersman.adapters.postgres.rows import (
+    CONTRACT_VERSION,
+    envelope_columns,
+    from_json,
+    task_uuid,
+    to_envelope,
+    to_inbox_entry,
+    to_json,
+    to_workspace,
+)
+from steersman.core.commands import InboxEntry
+from steersman.core.errors import InboxMoved, LeaseLost, TaskNotFound
+from steersman.core.events import ContextCompacted
+from steersman.core.ids import TaskId, WorkerId
+from steersman.core.ledger import DUE
+from steersman.core.ports import Claim, Decision, Hints, StoredHistory
+
+_SQL = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+class PostgresJournal:
+    """The port Journal. One per worker id; every claim must be released, also after errors."""
+
+    def __init__(
+        self, pool: PostgresPool, worker_id: WorkerId, host_id: str, *, hints: Hints | None = None
+    ) -> None:
+        self._pool = pool
+        self._worker_id = worker_id
+        self._host_id = host_id
+        self._hints = hints
+        self._held: dict[UUID, int] = {}
+        self._claiming = asyncio.Lock()
+
+    async def claim(self, roles: Sequence[str]) -> Claim | None:
+        """Claim the task that has been due longest, with its workspace."""
+        async with self._claiming:
+            while True:
+                row = await self._pool.fetchrow(
+                    _SQL["claim"],
+                    self._worker_id,
+                    self._host_id,
+                    list(roles),
+                    CONTRACT_VERSION,
+                    list(self._held),
+                )
+                if row is None:
+                    return None
+                if row["id"] is not None:
+                    return self._own(row, with_workspace=True)
+                # Another worker was faster with this one; there may be more.
+
+    async def claim_for_command(self, task_id: TaskId) -> Claim | None:
+        """Claim a task that nobody holds, to answer its inbox, whatever its role."""
+        async with self._claiming:
+            row = await self._pool.fetchrow(
+                _SQL["claim_for_command"], self._worker_id, task_uuid(task_id), list(self._held)
+            )
+            return self._own(row, with_workspace=False) if row else None
+
+    def _own(self, row: asyncpg.Record, *, with_workspace: bool) -> Claim:
+        self._held[row["id"]] = row["epoch"]
+        return Claim(
+            task_id=TaskId(str(row["id"])),
+            worker_id=self._worker_id,
+            epoch=row["epoch"],
+            version=row["version"],
+            inbox_seq=row["inbox_seq"],
+            inbox_done=row["inbox_done"],
+            claims_since_progress=row["claims_since_progress"],
+            taken_over=row["expired"],
+            workspace=to_workspace(row["workspace_id"], row) if with_workspace else None,
+        )
+
+    async def history(self, task_id: TaskId) -> StoredHistory:
+        """Read the checkpoint and the events since the last compaction."""
+
+        async def read(connection: Connection) -> StoredHistory:
+            task = await connection.fetchrow(_SQL["history"], task_uuid(task_id))
+            if task is None:
+                raise TaskNotFound
+            since = task["compacted_through"]
+            rows = await connection.fetch(_SQL["events_after"], task_uuid(task_id), since, None)
+            return StoredHistory(
+                checkpoint=from_json(task["checkpoint"]) if task["checkpoint"] else None,
+                checkpoint_seq=task["checkpoint_seq"],
+                envelopes=tuple(to_envelope(task_id, row) for row in rows),
+            )
+
+        return await self._pool.run(read)
+
+    async def inbox(self, task_id: TaskId, after: int) -> tuple[InboxEntry, ...]:
+        """Read the commands past number `after`."""
+        rows = await self._pool.fetch(_SQL["inbox"], task_uuid(task_id), after)
+        return tuple(to_inbox_entry(row) for row in rows)
+
+    async def artifact(self, task_id: TaskId, name: str) -> bytes | None:
+        """Read what was too long for an event."""
+        row = await self._pool.fetchrow(_SQL["artifact"], task_uuid(task_id), name)
+        return row["bytes"] if row else None
+
+    async def commit(self, decision: Decision) -> None:
+        """Write the decision, or find that it was written before."""
+        try:
+            if decision.final:
+                await self._commit_final(decision)
+            else:
+                await self._pool.run(
+                    lambda connection: _commit(connection, decision), patience=COMMIT_PATIENCE
+                )
+        except LeaseLost:
+            self._disown(decision.claim)
+            raise
+        if decision.final or decision.release:
+            self._disown(decision.claim)
+
+    async def _commit_final(self, decision: Decision) -> None:
+        handed_over = await self._pool.transaction(
+            lambda connection: _commit_final(connection, decision), patience=COMMIT_PATIENCE
+        )
+        if handed_over and self._hints:
+            await self._hints.publish(DUE)
+
+    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+        """Hand the task back; where that cannot be told, this worker may claim it again."""
+        arguments = (UUID(claim.task_id), claim.epoch, claim.worker_id, due_at, failed)
+        try:
+            await self._pool.run(
+                lambda connection: connection.execute(_SQL["release"], *arguments)
+            )
+        finally:
+            self._disown(claim)
+
+    def _disown(self, claim: Claim) -> None:
+        task_id = UUID(claim.task_id)
+        if self._held.get(task_id) == claim.epoch:
+            del self._held[task_id]
+
+
+async def _commit(connection: Connection, decision: Decision) -> None:
+    if await connection.fetchval(_SQL["commit"], *_commit_arguments(decision)) is None:
+        await _explain(connection, decision)
+
+
+async def _commit_final(connection: Connection, decision: Decision) -> bool:
+    """Commit, and give the conversation to its next task. Returns whether there was one.
+
+    The conversation is locked first, as a submission does: neither can miss the other.
+    """
+    task_id = UUID(decision.claim.task_id)
+    await connection.execute(_SQL["lock_conversation"], task_id)
+    await _commit(connection, decision)
+    return await connection.fetchval(_SQL["hand_over"], task_id) is not None
+
+
+def _commit_arguments(decision: Decision) -> tuple[Any, ...]:
+    claim = decision.claim
+    seqs, epochs, types, command_ids, payloads, times = envelope_columns(decision.envelopes)
+    return (
+        UUID(claim.task_id),
+        claim.epoch,
+        decision.version,
+        claim.worker_id,
+        seqs,
+        decision.state,
+        list(decision.waiting_for),
+        decision.final,
+        to_json(decision.view),
+        to_json(decision.spent),
+        decision.inbox_done,
+        decision.due_at,
+        to_json(decision.checkpoint) if decision.checkpoint is not None else None,
+        _compacted_through(decision),
+        decision.progress,
+        decision.release or decision.final,
+        decision.seen_inbox,
+        UUID(decision.commit_id),
+        epochs,
+        types,
+        command_ids,
+        payloads,
+        times,
+        list(decision.artifacts.keys()),
+        list(decision.artifacts.values()),
+    )
+
+
+def _compacted_through(decision: Decision) -> int | None:
+    """Return where history begins from now on. Without a checkpoint nothing can be left out."""
+    if decision.checkpoint is None:
+        return None
+    compactions = (e.event for e in decision.envelopes if isinstance(e.event, ContextCompacted))
+    return max((event.through_seq for event in compactions), default=None)
+
+
+async def _explain(connection: Connection, decision: Decision) -> None:
+    """Return when the decision stands in the log already, raise what has happened otherwise."""
+    claim = decision.claim
+    row = await connection.fetchrow(
+        _SQL["why_not"], UUID(claim.task_id), decision.version, UUID(decision.commit_id)
+    )
+    if row is None:
+        raise LeaseLost
+    if row["is_committed"]:
+        return
+    if not decision.envelopes and decision.release and row["worker_id"] is None:
+        return  # nothing but the release, and it is done
+    found = (row["final"], row["worker_id"], row["epoch"], row["version"])
+    if found != (False, claim.worker_id, claim.epoch, decision.version):
+        raise LeaseLost
+    raise InboxMoved

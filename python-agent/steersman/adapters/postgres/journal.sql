@@ -1,0 +1,142 @@
+-- name: claim
+-- $1 worker, $2 host, $3 roles, $4 contract version, $5 tasks that this worker knows to be its own.
+-- Sub-selects, not joins, wherever a row is read that is not locked: only they are read again when
+-- a locked row turns out to have changed. A task that is ours without our knowing was claimed by a
+-- statement whose answer got lost.
+WITH due AS (
+  SELECT t.id, t.epoch, w.id AS workspace_id,
+         t.worker_id IS NOT NULL AND t.worker_id <> $1 AS expired
+    FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
+   WHERE NOT t.final AND t.due_at <= now()
+     AND t.role = ANY ($3::text[]) AND t.contract_version <= $4
+     AND CASE WHEN t.worker_id IS NULL THEN true
+              WHEN t.worker_id = $1 THEN t.id <> ALL ($5::uuid[])
+              ELSE coalesce((SELECT lease_until <= now() FROM workers WHERE id = t.worker_id), true)
+         END
+     AND (w.holder_task_id IS NULL OR w.holder_task_id = t.id)
+     AND (w.host_id IS NULL OR w.host_id = $2)
+     AND (SELECT active_task_id FROM conversations WHERE id = t.conversation_id) = t.root_id
+   ORDER BY t.due_at
+   LIMIT 1
+     FOR NO KEY UPDATE OF t, w SKIP LOCKED
+), taken AS (
+  UPDATE tasks t
+     SET worker_id = $1, epoch = t.epoch + 1,
+         claims_since_progress = t.claims_since_progress + due.expired::int
+    FROM due
+   WHERE t.id = due.id AND t.epoch = due.epoch
+  RETURNING t.id, t.epoch, t.version, t.inbox_seq, t.inbox_done, t.claims_since_progress,
+            due.expired, due.workspace_id
+), held AS (
+  UPDATE workspaces w
+     SET holder_task_id = taken.id, fence = w.fence + 1, host_id = coalesce(w.host_id, $2)
+    FROM taken
+   WHERE w.id = taken.workspace_id
+  RETURNING w.id, w.owner_id, w.name, w.path, w.fence
+)
+SELECT taken.*, held.owner_id, held.name, held.path, held.fence
+  FROM due LEFT JOIN taken ON true LEFT JOIN held ON true
+
+-- name: claim_for_command
+-- $1 worker, $2 task, $3 tasks that this worker knows to be its own.
+WITH due AS (
+  SELECT t.id, t.worker_id IS NOT NULL AND t.worker_id <> $1 AS expired
+    FROM tasks t
+   WHERE t.id = $2 AND NOT t.final
+     AND CASE WHEN t.worker_id IS NULL THEN true
+              WHEN t.worker_id = $1 THEN t.id <> ALL ($3::uuid[])
+              ELSE coalesce((SELECT lease_until <= now() FROM workers WHERE id = t.worker_id), true)
+         END
+     FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE tasks t
+   SET worker_id = $1, epoch = t.epoch + 1,
+       claims_since_progress = t.claims_since_progress + due.expired::int
+  FROM due
+ WHERE t.id = due.id
+RETURNING t.id, t.epoch, t.version, t.inbox_seq, t.inbox_done, t.claims_since_progress, due.expired
+
+-- name: history
+SELECT checkpoint, checkpoint_seq, compacted_through FROM tasks WHERE id = $1
+
+-- name: events_after
+SELECT seq, epoch, type, command_id, payload, at
+  FROM events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+
+-- name: inbox
+SELECT n, command_id, payload, author FROM inbox WHERE task_id = $1 AND n > $2 ORDER BY n
+
+-- name: artifact
+SELECT bytes FROM artifacts WHERE task_id = $1 AND name = $2
+
+-- name: commit
+-- One statement, so one round trip and one flush. A due_at that stays in the past keeps its value:
+-- an update that changes no indexed column touches no index. A command that nobody has answered
+-- keeps the task due, whatever the decision says.
+WITH moved AS (
+  UPDATE tasks
+     SET version = version + cardinality($5::bigint[]),
+         state = $6, waiting_for = $7, final = $8, view = $9, spent = $10, inbox_done = $11,
+         due_at = CASE WHEN $8 THEN NULL
+                       WHEN inbox_seq > $11 THEN least(due_at, now())
+                       WHEN due_at <= now() AND $12::timestamptz <= now() THEN due_at
+                       ELSE $12 END,
+         checkpoint = coalesce($13, checkpoint),
+         checkpoint_seq = CASE WHEN $13 IS NULL THEN checkpoint_seq
+                               ELSE version + cardinality($5::bigint[]) END,
+         compacted_through = coalesce($14, compacted_through),
+         claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
+         worker_id = CASE WHEN $16 THEN NULL ELSE worker_id END,
+         updated_at = now()
+   WHERE id = $1 AND epoch = $2 AND version = $3 AND worker_id = $4 AND NOT final
+     AND ($17::bigint IS NULL OR inbox_seq = $17)
+  RETURNING id, workspace_id
+), logged AS (
+  INSERT INTO events (task_id, seq, epoch, type, command_id, commit_id, payload, at)
+  SELECT moved.id, e.seq, e.epoch, e.type, e.command_id, $18, e.payload::json, e.at
+    FROM moved, unnest($5::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[],
+                       $23::timestamptz[]) AS e (seq, epoch, type, command_id, payload, at)
+), stored AS (
+  INSERT INTO artifacts (task_id, name, bytes)
+  SELECT moved.id, a.name, a.bytes FROM moved, unnest($24::text[], $25::bytea[]) AS a (name, bytes)
+  ON CONFLICT DO NOTHING
+), freed AS (
+  UPDATE workspaces w SET holder_task_id = NULL
+    FROM moved WHERE $16 AND w.id = moved.workspace_id AND w.holder_task_id = moved.id
+)
+SELECT true FROM moved
+
+-- name: why_not
+SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final,
+       EXISTS (SELECT FROM events
+                WHERE task_id = t.id AND seq > $2 AND commit_id = $3) AS is_committed
+  FROM tasks t WHERE t.id = $1
+
+-- name: lock_conversation
+SELECT c.id FROM conversations c
+ WHERE c.id = (SELECT conversation_id FROM tasks WHERE id = $1) FOR NO KEY UPDATE
+
+-- name: hand_over
+-- The next root task of the conversation, in the order in which they came, becomes active and due.
+WITH next AS (
+  SELECT (SELECT t.id FROM tasks t
+           WHERE t.conversation_id = c.id AND NOT t.final AND t.parent_id IS NULL
+           ORDER BY t.id LIMIT 1) AS task_id
+    FROM conversations c WHERE c.active_task_id = $1
+), active AS (
+  UPDATE conversations SET active_task_id = next.task_id FROM next WHERE active_task_id = $1
+)
+UPDATE tasks SET due_at = now() FROM next WHERE id = next.task_id RETURNING id
+
+-- name: release
+WITH released AS (
+  UPDATE tasks
+     SET worker_id = NULL,
+         claims_since_progress = claims_since_progress + $5::boolean::int,
+         due_at = CASE WHEN final THEN NULL
+                       WHEN inbox_seq > inbox_done THEN least(due_at, now()) ELSE $4 END
+   WHERE id = $1 AND epoch = $2 AND worker_id = $3
+  RETURNING id, workspace_id
+)
+UPDATE workspaces w SET holder_task_id = NULL
+  FROM released WHERE w.id = released.workspace_id AND w.holder_task_id = released.id

@@ -1,0 +1,176 @@
+"""Tasks as the API, the CLI and watchers see them: submit, post, view, list, read the log."""
+
+import base64
+import binascii
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from steersman.adapters.postgres.pool import (
+    Connection,
+    OwnConnection,
+    PostgresPool,
+    connect,
+    passes_by_itself,
+)
+from steersman.adapters.postgres.rows import (
+    from_json,
+    request_uuid,
+    task_uuid,
+    to_envelope,
+    to_json,
+    to_workspace,
+)
+from steersman.adapters.postgres.submit import SQL, find_workspace, insert_task, keep_command
+from steersman.core.commands import StopTask
+from steersman.core.errors import Invalid, StoreUnavailable, TaskEnded, TaskNotFound, WorkspaceBusy
+from steersman.core.events import Envelope, JsonObject
+from steersman.core.ids import OwnerId, TaskId
+from steersman.core.ledger import inbox_topic
+from steersman.core.ports import Hints, Page, Posting, Submission, TaskFilter, WorkspaceRef
+
+_LONGEST_HOLD = "SET LOCAL idle_in_transaction_session_timeout = '15min'"
+
+
+class PostgresTaskStore:
+    """The port TaskStore. `hints` wakes the worker whose task a submission interrupts."""
+
+    def __init__(self, pool: PostgresPool, host_id: str, *, hints: Hints | None = None) -> None:
+        self._pool = pool
+        self._host_id = host_id
+        self._hints = hints
+
+    async def submit(self, submission: Submission) -> JsonObject:
+        """Write a task down; it is accepted when this returns."""
+        answer, interrupted = await self._pool.transaction(
+            lambda connection: insert_task(connection, submission, self._host_id)
+        )
+        if interrupted is not None and self._hints is not None:
+            await self._hints.publish(inbox_topic(interrupted))
+        return answer
+
+    async def post(self, posting: Posting) -> JsonObject:
+        """Put a command into the inbox; it is accepted when this returns."""
+        return await self._pool.transaction(lambda connection: _post(connection, posting))
+
+    async def view(self, task_id: TaskId, owner_id: OwnerId) -> JsonObject:
+        """Read a view as of the last commit."""
+        row = await self._pool.fetchrow(SQL["view"], task_uuid(task_id), owner_id)
+        if row is None:
+            raise TaskNotFound
+        return from_json(row["view"])
+
+    async def list(self, query: TaskFilter) -> Page:
+        """Read one page of views, newest first."""
+        conversation_id = query.conversation_id
+        rows = await self._pool.fetch(
+            SQL["list"],
+            query.owner_id,
+            list(query.states),
+            request_uuid("conversation_id", conversation_id) if conversation_id else None,
+            _read_cursor(query.cursor) if query.cursor else None,
+            query.limit + 1,
+        )
+        page = rows[: query.limit]
+        return Page(
+            items=tuple(from_json(row["view"]) for row in page),
+            next_cursor=_cursor(page[-1]["id"]) if len(rows) > query.limit else None,
+        )
+
+    async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]:
+        """Read the log past `after`."""
+        rows = await self._pool.fetch(SQL["events_after"], task_uuid(task_id), after, limit)
+        return tuple(to_envelope(task_id, row) for row in rows)
+
+    async def read_artifact(self, task_id: TaskId, name: str) -> bytes | None:
+        """Read what was too long for an event."""
+        row = await self._pool.fetchrow(SQL["artifact"], task_uuid(task_id), name)
+        return row["bytes"] if row else None
+
+    async def workspace_of(self, task_id: TaskId) -> WorkspaceRef:
+        """Read where a task works."""
+        row = await self._pool.fetchrow(SQL["workspace_of"], task_uuid(task_id))
+        if row is None:
+            raise TaskNotFound
+        return to_workspace(row["id"], row)
+
+    def exclusive_workspace(
+        self, owner_id: OwnerId, name: str
+    ) -> AbstractAsyncContextManager[WorkspaceRef]:
+        """Lock the workspace's row, which claims pass over, on a connection of its own."""
+        return self._exclusive_workspace(owner_id, name)
+
+    @asynccontextmanager
+    async def _exclusive_workspace(
+        self, owner_id: OwnerId, name: str
+    ) -> AsyncGenerator[WorkspaceRef]:
+        await self._pool.run(
+            lambda connection: find_workspace(connection, owner_id, name, host_id=self._host_id)
+        )
+        connection = await self._connect()
+        try:
+            yield await _lock_workspace(connection, owner_id, name)
+            if connection.is_closed():
+                raise StoreUnavailable
+        finally:
+            # Nothing was written: to end the session is to end the lock.
+            connection.terminate()
+
+    async def _connect(self) -> OwnConnection:
+        try:
+            return await connect(self._pool.dsn, f"{self._pool.application}-workspace")
+        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+            if passes_by_itself(error):
+                raise StoreUnavailable from error
+            raise
+
+
+async def _lock_workspace(connection: Connection, owner_id: OwnerId, name: str) -> WorkspaceRef:
+    await connection.execute("BEGIN")
+    await connection.execute(_LONGEST_HOLD)
+    try:
+        row = await connection.fetchrow(SQL["lock_workspace"], owner_id, name)
+    except asyncpg.LockNotAvailableError as error:
+        raise WorkspaceBusy from error
+    if row is None or row["holder_task_id"] is not None:
+        raise WorkspaceBusy
+    return to_workspace(row["id"], row)
+
+
+async def _post(connection: Connection, posting: Posting) -> JsonObject:
+    task_id = task_uuid(posting.task_id)
+    task = await connection.fetchrow(SQL["lock_task"], task_id, posting.owner_id)
+    if task is None:
+        raise TaskNotFound
+    answer: JsonObject = {"command_id": posting.command_id, "state": task["state"]}
+    before = await keep_command(
+        connection,
+        posting.owner_id,
+        posting.command_id,
+        task_id=task_id,
+        request_hash=posting.request_hash,
+        answer=answer,
+    )
+    if before is not None:
+        return before
+    if not task["final"]:
+        payload = to_json(posting.command.model_dump(mode="json"))
+        await connection.execute(
+            SQL["post"], task_id, posting.command_id, payload, posting.owner_id
+        )
+    elif not isinstance(posting.command, StopTask):
+        raise TaskEnded
+    return answer
+
+
+def _cursor(task_id: UUID) -> str:
+    return base64.urlsafe_b64encode(task_id.bytes).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> UUID:
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
+    except (ValueError, binascii.Error) as error:
+        raise Invalid("The cursor is not one of ours.") from error

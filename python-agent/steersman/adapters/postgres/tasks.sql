@@ -1,0 +1,69 @@
+-- name: keep_command
+-- Waits for a transaction that is keeping the same id just now.
+INSERT INTO commands (owner_id, command_id, task_id, request_hash, answer)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true
+
+-- name: kept_command
+SELECT request_hash, answer FROM commands WHERE owner_id = $1 AND command_id = $2
+
+-- name: make_conversation
+INSERT INTO conversations (id, owner_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: lock_conversation
+SELECT owner_id, active_task_id FROM conversations WHERE id = $1 FOR NO KEY UPDATE
+
+-- name: activate
+UPDATE conversations SET active_task_id = $2 WHERE id = $1
+
+-- name: make_workspace
+INSERT INTO workspaces (owner_id, name, path, host_id) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING
+
+-- name: workspace
+SELECT id, owner_id, name, path, fence FROM workspaces WHERE owner_id = $1 AND name = $2
+
+-- name: lock_workspace
+SELECT id, owner_id, name, path, fence, holder_task_id
+  FROM workspaces WHERE owner_id = $1 AND name = $2 FOR NO KEY UPDATE
+
+-- name: workspace_of
+SELECT w.id, w.owner_id, w.name, w.path, w.fence
+  FROM tasks t JOIN workspaces w ON w.id = t.workspace_id WHERE t.id = $1
+
+-- name: make_task
+INSERT INTO tasks (id, owner_id, conversation_id, parent_id, root_id, role, workspace_id,
+                   contract_version, state, version, view, created_at, updated_at, due_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END)
+
+-- name: make_event
+INSERT INTO events (task_id, seq, epoch, type, command_id, payload, at, commit_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: lock_task
+SELECT state, final FROM tasks WHERE id = $1 AND owner_id = $2 FOR NO KEY UPDATE
+
+-- name: post
+WITH grown AS (
+  UPDATE tasks SET inbox_seq = inbox_seq + 1, due_at = least(due_at, now())
+   WHERE id = $1 AND NOT final RETURNING id, inbox_seq
+)
+INSERT INTO inbox (task_id, n, command_id, payload, author)
+SELECT id, inbox_seq, $2, $3, $4 FROM grown
+
+-- name: view
+SELECT view FROM tasks WHERE id = $1 AND owner_id = $2
+
+-- name: list
+SELECT id, view FROM tasks
+ WHERE owner_id = $1
+   AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
+   AND ($3::uuid IS NULL OR conversation_id = $3)
+   AND ($4::uuid IS NULL OR id < $4)
+ ORDER BY id DESC LIMIT $5
+
+-- name: events_after
+SELECT seq, epoch, type, command_id, payload, at
+  FROM events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+
+-- name: artifact
+SELECT bytes FROM artifacts WHERE task_id = $1 AND name = $2
