@@ -14,7 +14,7 @@ from steersman.core.compaction import compaction
 from steersman.core.events import ContextCompacted, Envelope, JsonObject, ThoughtRecorded
 from steersman.core.ids import TaskId
 from steersman.core.model import PromptMessage, SystemMessage, ToolSpecification, UserMessage
-from steersman.core.services import Services
+from steersman.core.services import Services, model_list
 from steersman.core.state import TaskState
 from steersman.core.text import head_and_tail
 from steersman.core.transcript import BYTES_PER_TOKEN, Transcript
@@ -74,10 +74,18 @@ class _Fixed:
 class PromptBuilder:
     """Build the prompts of one task, step after step."""
 
-    def __init__(self, services: Services, state: TaskState) -> None:
+    def __init__(self, services: Services, state: TaskState, *, context_tokens: int) -> None:
         self._services = services
+        self._context_tokens = context_tokens
         self._fixed = self._render_fixed(state)
         self._transcript = Transcript(self._fixed.window.text_bytes)
+
+    @classmethod
+    async def open(cls, services: Services, state: TaskState) -> "PromptBuilder":
+        """Fit the prompts to the smallest of the models that may be asked."""
+        models = model_list(services.policy, services.team.roles[state.role])
+        sizes = [await services.policy.context_tokens(model) for model in models]
+        return cls(services, state, context_tokens=min(sizes))
 
     async def extend(self, envelopes: Sequence[Envelope], blobs: dict[str, bytes]) -> None:
         """Show these events in the next prompt; `blobs` are artifacts at hand, more are added."""
@@ -117,9 +125,8 @@ class PromptBuilder:
         return self._fixed
 
     def _window(self, state: TaskState) -> Window:
-        policy = self._services.policy
-        tokens = max(policy.context_tokens >> state.trouble.context_halvings, _LEAST_TOKENS)
-        return Window.of(tokens, policy.max_output_tokens)
+        tokens = max(self._context_tokens >> state.trouble.context_halvings, _LEAST_TOKENS)
+        return Window.of(tokens, self._services.policy.max_output_tokens)
 
     def _render_fixed(self, state: TaskState) -> _Fixed:
         services, window = self._services, self._window(state)

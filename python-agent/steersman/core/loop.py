@@ -44,7 +44,7 @@ class TaskRun:
         """Go on with the task until it waits, ends, or this process shuts down."""
         history = await self._services.recording.journal.history(self._claim.task_id)
         self._ledger = self._open_ledger(history)
-        self._prompts = PromptBuilder(self._services, self._ledger.state)
+        self._prompts = await PromptBuilder.open(self._services, self._ledger.state)
         await self._extend(history.envelopes)
         hints = self._services.recording.hints
         with Interruption(self._ledger, hints, self._shutdown) as self._interruption:

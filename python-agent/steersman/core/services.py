@@ -1,6 +1,6 @@
 """What working on tasks needs of the outside, in one value that `app.py` puts together."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from steersman.core.ports import (
     ViewCache,
     WorkspaceRef,
 )
-from steersman.core.roles import Team
+from steersman.core.roles import Role, Team
 from steersman.core.tool import CommandRunner, Tool, WorkspaceFiles
 
 
@@ -39,14 +39,16 @@ class Workspaces(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoopPolicy:
-    """The deployment's choices. `models` is the list to try, the first one first."""
+    """The deployment's choices. `models` is the list to try, the first one first.
+
+    `context_tokens` tells the size of a model's context.
+    """
 
     models: tuple[str, ...]
-    context_tokens: int
+    context_tokens: Callable[[str], Awaitable[int]]
     max_output_tokens: int
     delta_interval: timedelta = timedelta(milliseconds=30)
     delta_bytes: int = 4096
-    poll: timedelta = timedelta(seconds=1)
 
 
 class Telemetry(Protocol):
@@ -60,6 +62,13 @@ class NoTelemetry:
 
     def span(self, name: str) -> AbstractContextManager[object]:
         return nullcontext(name)
+
+
+def model_list(policy: LoopPolicy, role: Role) -> tuple[str, ...]:
+    """Name the models to try: the role's own first."""
+    if role.model is None:
+        return policy.models
+    return (role.model, *(model for model in policy.models if model != role.model))
 
 
 @dataclass(frozen=True, slots=True)

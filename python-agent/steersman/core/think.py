@@ -17,8 +17,7 @@ from steersman.core.ids import ActionId
 from steersman.core.model import CallFailed, ModelRequest, Reply, TextDelta
 from steersman.core.ports import Delta
 from steersman.core.replies import read_calls
-from steersman.core.roles import Role
-from steersman.core.services import LoopPolicy, Services
+from steersman.core.services import Services, model_list
 from steersman.core.state import TaskState
 
 
@@ -28,13 +27,6 @@ class Thought:
 
     events: tuple[Event, ...]
     blobs: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-
-
-def model_list(policy: LoopPolicy, role: Role) -> tuple[str, ...]:
-    """Name the models to try: the role's own first."""
-    if role.model is None:
-        return policy.models
-    return (role.model, *(model for model in policy.models if model != role.model))
 
 
 async def think(
