@@ -5,8 +5,11 @@ answer that got lost the same transaction runs again and finds itself.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +36,16 @@ from steersman.core.ledger import DUE
 from steersman.core.ports import Claim, Decision, Hints, StoredHistory
 
 _SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_A_MOMENT = timedelta(seconds=15)
+"""How long answering a command may take before the task counts as left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """Until when a claim of this process stands, unless it is released before."""
+
+    epoch: int
+    until: float
 
 
 class PostgresJournal:
@@ -45,7 +58,7 @@ class PostgresJournal:
         self._worker_id = worker_id
         self._host_id = host_id
         self._hints = hints
-        self._held: dict[UUID, int] = {}
+        self._held: dict[UUID, _Hold] = {}
         self._claiming = asyncio.Lock()
 
     async def claim(self, roles: Sequence[str]) -> Claim | None:
@@ -58,7 +71,7 @@ class PostgresJournal:
                     self._host_id,
                     list(roles),
                     CONTRACT_VERSION,
-                    list(self._held),
+                    self._held_now(),
                 )
                 if row is None:
                     return None
@@ -70,12 +83,13 @@ class PostgresJournal:
         """Claim a task that nobody holds, to answer its inbox, whatever its role."""
         async with self._claiming:
             row = await self._pool.fetchrow(
-                _SQL["claim_for_command"], self._worker_id, task_uuid(task_id), list(self._held)
+                _SQL["claim_for_command"], self._worker_id, task_uuid(task_id), self._held_now()
             )
             return self._own(row, with_workspace=False) if row else None
 
     def _own(self, row: asyncpg.Record, *, with_workspace: bool) -> Claim:
-        self._held[row["id"]] = row["epoch"]
+        seconds = math.inf if with_workspace else _A_MOMENT.total_seconds()
+        self._held[row["id"]] = _Hold(row["epoch"], time.monotonic() + seconds)
         return Claim(
             task_id=TaskId(str(row["id"])),
             worker_id=self._worker_id,
@@ -141,16 +155,19 @@ class PostgresJournal:
         """Hand the task back; where that cannot be told, this worker may claim it again."""
         arguments = (UUID(claim.task_id), claim.epoch, claim.worker_id, due_at, failed)
         try:
-            await self._pool.run(
-                lambda connection: connection.execute(_SQL["release"], *arguments)
-            )
+            await self._pool.run(lambda connection: connection.execute(_SQL["release"], *arguments))
         finally:
             self._disown(claim)
 
     def _disown(self, claim: Claim) -> None:
         task_id = UUID(claim.task_id)
-        if self._held.get(task_id) == claim.epoch:
+        hold = self._held.get(task_id)
+        if hold is not None and hold.epoch == claim.epoch:
             del self._held[task_id]
+
+    def _held_now(self) -> list[UUID]:
+        now = time.monotonic()
+        return [task_id for task_id, hold in self._held.items() if hold.until > now]
 
 
 async def _commit(connection: Connection, decision: Decision) -> None:
@@ -198,6 +215,7 @@ def _commit_arguments(decision: Decision) -> tuple[Any, ...]:
         times,
         list(decision.artifacts.keys()),
         list(decision.artifacts.values()),
+        sum(map(len, payloads)) + sum(map(len, decision.artifacts.values())),
     )
 
 

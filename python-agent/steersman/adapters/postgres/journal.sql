@@ -85,6 +85,7 @@ WITH moved AS (
          checkpoint_seq = CASE WHEN $13 IS NULL THEN checkpoint_seq
                                ELSE version + cardinality($5::bigint[]) END,
          compacted_through = coalesce($14, compacted_through),
+         size_bytes = size_bytes + $26,
          claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
          worker_id = CASE WHEN $16 THEN NULL ELSE worker_id END,
          updated_at = now()

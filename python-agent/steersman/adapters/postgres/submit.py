@@ -118,6 +118,7 @@ async def _insert_task(
     first = submission.first
     submitted = cast(TaskSubmitted, first.event)
     task_id = UUID(first.task_id)
+    [(seq, epoch, kind, command_id, payload, at)] = zip(*envelope_columns([first]), strict=True)
     await connection.execute(
         SQL["make_task"],
         task_id,
@@ -133,8 +134,8 @@ async def _insert_task(
         to_json(submission.view),
         first.at,
         is_due,
+        len(payload),
     )
-    [(seq, epoch, kind, command_id, payload, at)] = zip(*envelope_columns([first]), strict=True)
     await connection.execute(
         SQL["make_event"], task_id, seq, epoch, kind, command_id, payload, at, uuid4()
     )

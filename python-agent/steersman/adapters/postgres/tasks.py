@@ -60,7 +60,7 @@ class PostgresTaskStore:
         row = await self._pool.fetchrow(SQL["view"], task_uuid(task_id), owner_id)
         if row is None:
             raise TaskNotFound
-        return from_json(row["view"])
+        return _view(row)
 
     async def list(self, query: TaskFilter) -> Page:
         """Read one page of views, newest first."""
@@ -75,7 +75,7 @@ class PostgresTaskStore:
         )
         page = rows[: query.limit]
         return Page(
-            items=tuple(from_json(row["view"]) for row in page),
+            items=tuple(_view(row) for row in page),
             next_cursor=_cursor(page[-1]["id"]) if len(rows) > query.limit else None,
         )
 
@@ -163,6 +163,10 @@ async def _post(connection: Connection, posting: Posting) -> JsonObject:
     elif not isinstance(posting.command, StopTask):
         raise TaskEnded
     return answer
+
+
+def _view(row: asyncpg.Record) -> JsonObject:
+    return {**from_json(row["view"]), "size_bytes": row["size_bytes"]}
 
 
 def _cursor(task_id: UUID) -> str:

@@ -32,8 +32,9 @@ SELECT w.id, w.owner_id, w.name, w.path, w.fence
 
 -- name: make_task
 INSERT INTO tasks (id, owner_id, conversation_id, parent_id, root_id, role, workspace_id,
-                   contract_version, state, version, view, created_at, updated_at, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END)
+                   contract_version, state, version, view, created_at, updated_at, due_at,
+                   size_bytes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END, $14)
 
 -- name: make_event
 INSERT INTO events (task_id, seq, epoch, type, command_id, payload, at, commit_id)
@@ -51,10 +52,10 @@ INSERT INTO inbox (task_id, n, command_id, payload, author)
 SELECT id, inbox_seq, $2, $3, $4 FROM grown
 
 -- name: view
-SELECT view FROM tasks WHERE id = $1 AND owner_id = $2
+SELECT view, size_bytes FROM tasks WHERE id = $1 AND owner_id = $2
 
 -- name: list
-SELECT id, view FROM tasks
+SELECT id, view, size_bytes FROM tasks
  WHERE owner_id = $1
    AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
    AND ($3::uuid IS NULL OR conversation_id = $3)

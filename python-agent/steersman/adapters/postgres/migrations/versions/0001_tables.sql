@@ -54,6 +54,7 @@ CREATE TABLE tasks (
   checkpoint json,
   checkpoint_seq bigint NOT NULL DEFAULT 0,
   compacted_through bigint NOT NULL DEFAULT 0,
+  size_bytes bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 60);
