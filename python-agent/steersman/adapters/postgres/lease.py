@@ -1,0 +1,140 @@
+"""The lease of this process: one row that a thread of its own keeps alive.
+
+A thread, a loop and a connection of its own, so that neither a busy event loop nor a full pool
+makes the process look dead. Time is counted on CLOCK_BOOTTIME, which a suspended machine does
+not stop, and from before a beat was sent: the server's clock can only be later than that.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+
+from steersman.adapters.postgres.pool import OwnConnection, PostgresPool, connect
+from steersman.adapters.postgres.queries import load_queries
+from steersman.adapters.postgres.rows import CONTRACT_VERSION
+from steersman.core.errors import StoreUnavailable
+from steersman.core.ids import WorkerId
+
+_log = logging.getLogger(__name__)
+_SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_LOST_AFTER = 12 / 15
+_BEATS = 3
+_TICK_SECONDS = 0.1
+LEASE = timedelta(seconds=15)
+
+
+def boot_seconds() -> float:
+    """Read the clock that goes on while the machine sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
+class WorkerLease:
+    """Keep a worker's row alive from `start` to `end`.
+
+    `on_lost` is called, in the lease's thread, each time when no beat has succeeded for 12/15 of
+    the lease: others may take the tasks soon, so nothing may be started. With the next beat that
+    succeeds, whatever this worker still held is free for anybody.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        worker_id: WorkerId,
+        host_id: str,
+        *,
+        roles: Sequence[str],
+        lease: timedelta = LEASE,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._dsn = dsn
+        self._worker_id = worker_id
+        self._row = (worker_id, host_id, list(roles), CONTRACT_VERSION, lease)
+        self._lease = lease.total_seconds()
+        self._on_lost = on_lost
+        self._last_beat = boot_seconds()
+        self._was_lost = False
+        self._ended = threading.Event()
+        self._first_beat = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="steersman-lease", daemon=True)
+
+    @property
+    def lost(self) -> bool:
+        """Say whether others may soon think that this process is dead."""
+        return boot_seconds() - self._last_beat > self._lease * _LOST_AFTER
+
+    async def start(self) -> None:
+        """Register the worker; it may claim when this returns. Raises StoreUnavailable."""
+        self._thread.start()
+        if not await asyncio.to_thread(self._first_beat.wait, self._lease):
+            self._ended.set()
+            raise StoreUnavailable
+
+    async def end(self) -> None:
+        """Stop beating and end the lease, so that others need not wait for its end."""
+        self._ended.set()
+        await asyncio.to_thread(self._thread.join, self._lease)
+
+    def _run(self) -> None:
+        asyncio.run(self._keep())
+
+    async def _keep(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            noticing = group.create_task(self._notice_loss())
+            while not self._ended.is_set():
+                try:
+                    await self._beat_until_it_fails()
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                    _log.warning("lease_beat_failed", exc_info=True, extra={"action": "lease_beat"})
+                    await asyncio.sleep(_TICK_SECONDS)
+            noticing.cancel()
+
+    async def _beat_until_it_fails(self) -> None:
+        patience = self._lease / _BEATS
+        async with asyncio.timeout(patience):
+            connection = await connect(self._dsn, "steersman-lease")
+        try:
+            while not self._ended.is_set():
+                async with asyncio.timeout(patience):
+                    await self._beat(connection)
+                await self._pause()
+            async with asyncio.timeout(patience):
+                await connection.execute(_SQL["end"], self._worker_id)
+        finally:
+            connection.terminate()
+
+    async def _pause(self) -> None:
+        # In small steps by the boot clock: a loop's own timers stand still in a suspended machine.
+        while not self._ended.is_set():
+            if boot_seconds() - self._last_beat >= self._lease / _BEATS:
+                return
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _beat(self, connection: OwnConnection) -> None:
+        sent = boot_seconds()
+        self._notice()
+        await connection.execute(_SQL["beat"], *self._row, self._was_lost)
+        self._last_beat, self._was_lost = sent, False
+        self._first_beat.set()
+
+    async def _notice_loss(self) -> None:
+        while True:
+            self._notice()
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _notice(self) -> None:
+        if self.lost and not self._was_lost:
+            self._was_lost = True
+            _log.warning("lease_lost", extra={"action": "lease_lost"})
+            self._on_lost()
+
+
+async def end_predecessor(pool: PostgresPool, worker_id: WorkerId) -> None:
+    """End the lease of a worker that is known to be dead: its tasks may be taken at once."""
+    await pool.fetch(_SQL["end"], worker_id)
