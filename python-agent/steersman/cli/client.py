@@ -1,0 +1,132 @@
+"""What the commands need of tasks: from the store of this machine, or from a server."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from steersman.core.commands import Command
+from steersman.core.errors import Invalid, TaskNotFound
+from steersman.core.events import JsonObject
+from steersman.core.ids import LOCAL_OWNER, TaskId
+from steersman.core.ports import Page, TaskFilter
+from steersman.core.tasks import NewTask, Tasks
+from steersman.settings import Settings
+
+_ID_LENGTH = 36
+_MIN_SUFFIX_LENGTH = 4
+_SEARCHED_PAGES = 10
+_PAGE_LENGTH = 100
+
+
+class TaskClient(Protocol):
+    """Do things with tasks. Events and deltas are wire JSON, so that unknown ones pass.
+
+    Raises RequestError leaves and Unavailable.
+    """
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the person should know before anything runs, one line each."""
+        ...
+
+    async def submit(self, request: NewTask, *, directory: str | None = None) -> JsonObject:
+        """Write a task down. `directory` is for the person at the machine only."""
+        ...
+
+    async def post(self, task_id: TaskId, command: Command) -> JsonObject: ...
+
+    async def view(self, task_id: TaskId, *, min_seq: int = 0) -> JsonObject: ...
+
+    async def list(
+        self, *, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None
+    ) -> Page: ...
+
+    def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncIterator[JsonObject]:
+        """Yield events past `after`, deltas between; end after a final event."""
+        ...
+
+    def working(self) -> AbstractAsyncContextManager[object]:
+        """Have due tasks worked on, by this process too if it may, as long as this is open."""
+        ...
+
+
+class LocalClient:
+    """The store of this machine, as its owner `local`. `work` opens this process's worker."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        work: Callable[[], AbstractAsyncContextManager[object]],
+        *,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self._tasks = tasks
+        self._work = work
+        self.notes = notes
+
+    async def submit(self, request: NewTask, *, directory: str | None = None) -> JsonObject:
+        return await self._tasks.submit(request, LOCAL_OWNER, directory=directory)
+
+    async def post(self, task_id: TaskId, command: Command) -> JsonObject:
+        return await self._tasks.post(task_id, LOCAL_OWNER, command)
+
+    async def view(self, task_id: TaskId, *, min_seq: int = 0) -> JsonObject:
+        return await self._tasks.view(task_id, LOCAL_OWNER, min_seq=min_seq)
+
+    async def list(
+        self, *, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        query = TaskFilter(LOCAL_OWNER, states=tuple(states), limit=limit, cursor=cursor)
+        return await self._tasks.list(query)
+
+    async def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncGenerator[JsonObject]:
+        async for item in self._tasks.watch(task_id, LOCAL_OWNER, after=after):
+            yield item.to_wire()
+
+    def working(self) -> AbstractAsyncContextManager[object]:
+        return self._work()
+
+
+@asynccontextmanager
+async def open_client(settings: Settings) -> AsyncGenerator[TaskClient]:
+    """Open the server of STEERSMAN_URL, or else the store of this machine."""
+    # What is not used is not imported: the store and the web client each cost 0.2 s and more.
+    if settings.url is not None:
+        from steersman.cli.remote import open_remote  # noqa: PLC0415
+
+        async with open_remote(settings.url, settings.api_token) as client:
+            yield client
+    else:
+        from steersman.app.models import DEMO_NOTE  # noqa: PLC0415
+        from steersman.app.wiring import open_app  # noqa: PLC0415
+        from steersman.app.work import working  # noqa: PLC0415
+
+        async with open_app(settings) as app:
+            notes = (DEMO_NOTE,) if app.parts.model.is_demo else ()
+            yield LocalClient(app.tasks, lambda: working(app), notes=notes)
+
+
+async def find_task(client: TaskClient, text: str) -> TaskId:
+    """Return the id that was given whole or by its end, among the newest tasks."""
+    suffix = text.strip().lower()
+    if len(suffix) == _ID_LENGTH:
+        return TaskId(suffix)
+    if len(suffix) < _MIN_SUFFIX_LENGTH:
+        raise Invalid(f"{text!r}: give the whole task id, or at least its last 4 characters")
+    found = [task_id async for task_id in _newest_ids(client) if task_id.endswith(suffix)]
+    if len(found) > 1:
+        raise Invalid(f"{text!r} is the end of {len(found)} tasks; give more of the id")
+    if not found:
+        raise TaskNotFound(f"No task ends in {text!r}; `steersman tasks` lists them")
+    return found[0]
+
+
+async def _newest_ids(client: TaskClient) -> AsyncGenerator[TaskId]:
+    cursor: str | None = None
+    for _ in range(_SEARCHED_PAGES):
+        page = await client.list(limit=_PAGE_LENGTH, cursor=cursor)
+        for item in page.items:
+            yield TaskId(item["task_id"])
+        cursor = page.next_cursor
+        if cursor is None:
+            return

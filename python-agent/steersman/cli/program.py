@@ -1,0 +1,252 @@
+"""The commands as people type them. Each imports its work when it runs: `--help` must be quick."""
+# ruff: noqa: PLC0415
+
+import os
+import sys
+from collections.abc import Coroutine
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from steersman import __version__
+from steersman.core.errors import ConfigurationError, RequestError, SteersmanError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from steersman.settings import Settings
+
+USAGE = 2
+"""The exit code for what the caller got wrong."""
+
+program = typer.Typer(
+    help="A self-hosted team of AI agents that you watch, stop, steer and approve.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+TaskArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="A task id, or its last 4 or more characters.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines and nothing else.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"steersman {__version__}")
+        raise typer.Exit
+
+
+@program.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it, exit."),
+    ] = False,
+) -> None:
+    """Hold what stands before the command's name."""
+
+
+@program.command()
+def run(
+    goal: Annotated[str, typer.Argument(metavar="GOAL", help="What shall be done.")],
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Where to work; at a server, a workspace's name."),
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="Who works on it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model to use, such as openai/NAME.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have a goal worked on and watch it.
+
+    Ends with 0 completed, 1 failed, 2 wrong usage, 3 stopped. Ctrl-C stops the task; a second
+    one leaves it as it is.
+    """
+    from steersman.cli.run import Goal, run_goal
+
+    settings = _settings(model=model)
+    _finish(run_goal(Goal(goal, workspace, role), settings, as_json=as_json))
+
+
+@program.command()
+def watch(
+    task: TaskArgument,
+    after: Annotated[int, typer.Option(min=0, help="Begin after this event.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a task from its beginning to its end.
+
+    One that no process works on is gone on with here.
+    """
+    from steersman.cli.run import watch_task
+
+    _finish(watch_task(task, _settings(), after=after, as_json=as_json))
+
+
+@program.command()
+def tasks(
+    state: Annotated[list[str] | None, typer.Option(help="Only these; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest tasks."""
+    from steersman.cli.listing import list_tasks
+
+    _finish(list_tasks(_settings(), states=state or (), limit=limit, as_json=as_json))
+
+
+@program.command()
+def show(task: TaskArgument, as_json: JsonOption = False) -> None:
+    """Show where a task stands."""
+    from steersman.cli.listing import show_task
+
+    _finish(show_task(task, _settings(), as_json=as_json))
+
+
+@program.command()
+def stop(
+    task: TaskArgument,
+    reason: Annotated[str | None, typer.Option(help="Why, for the log.")] = None,
+) -> None:
+    """Stop a task. What it has done stays."""
+    from steersman.cli.listing import stop_task
+
+    _finish(stop_task(task, _settings(), reason=reason))
+
+
+@program.command()
+def say(
+    task: TaskArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A message, or an answer.")],
+) -> None:
+    """Say something to a task.
+
+    It steers the next step, or answers the task's question.
+    """
+    from steersman.cli.listing import say_to_task
+
+    _finish(say_to_task(task, text, _settings()))
+
+
+@program.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port.")] = None,
+) -> None:
+    """Serve the HTTP API and work on tasks.
+
+    Until SIGTERM or Ctrl-C; running tools may end within STEERSMAN_GRACE_SECONDS.
+    """
+    import logging
+
+    from steersman.app.serve import serve as serve_app
+    from steersman.settings import require_safe_address
+
+    settings = _settings(host=host, port=port)
+    require_safe_address(settings)
+    _configure_logging(settings, logging.INFO)
+    _finish(serve_app(settings))
+
+
+@program.command()
+def demo(as_json: JsonOption = False) -> None:
+    """Watch a small project being mended.
+
+    Ends with 0 when its tests, which fail before, pass.
+    """
+    from steersman.app.demo import prepare_demo
+    from steersman.cli.demo import play
+
+    settings = _settings()
+    _finish(play(prepare_demo(settings), settings, as_json=as_json))
+
+
+@program.command()
+def doctor() -> None:
+    """Check what tasks need, print the settings.
+
+    Database, Redis, model, sandbox, prompts, versions; for each what mends it.
+    """
+    from steersman.app.checks import doctor_checks
+    from steersman.cli.doctor import check_variables, check_versions, examine
+    from steersman.settings import configure, read_dotenv
+
+    configuration = configure(os.environ, read_dotenv())
+    settings = _settings()
+    checks = {
+        "versions": check_versions,
+        "settings": lambda: check_variables(configuration),
+        **doctor_checks(settings),
+    }
+    _finish(examine(configuration, checks))
+
+
+def start() -> None:
+    """Run the command line; what goes wrong is one line on stderr."""
+    sys.excepthook = _say_in_one_line
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without UTF-8 shows ? for what it lacks, instead of an error.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        program()
+    except SteersmanError as error:
+        if _debugging():
+            raise
+        _complain(str(error))
+        raise SystemExit(
+            USAGE if isinstance(error, RequestError | ConfigurationError) else 1
+        ) from None
+
+
+def _settings(
+    *, model: str | None = None, host: str | None = None, port: int | None = None
+) -> "Settings":
+    """Read the settings; what stands on the command line wins."""
+    from steersman.settings import load_settings
+
+    given = {"model": model, "host": host, "port": port}
+    settings = load_settings()
+    return settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+
+
+def _configure_logging(settings: "Settings", level: int) -> None:
+    from steersman.logs import configure_logging, known_secrets
+
+    ours = (settings.api_token, settings.database_url, settings.redis_url)
+    values = [secret.get_secret_value() for secret in ours if secret is not None]
+    secrets = known_secrets(os.environ, values)
+    configure_logging(settings.log_format, level=level, secrets=secrets)
+
+
+def _finish(work: Coroutine[Any, Any, int | None]) -> None:
+    import asyncio
+
+    raise typer.Exit(asyncio.run(work) or 0)
+
+
+def _say_in_one_line(
+    kind: type[BaseException], error: BaseException, trace: "TracebackType | None"
+) -> None:
+    """Report a bug of ours; its traceback is for those who ask for it."""
+    if _debugging():
+        sys.__excepthook__(kind, error, trace)
+    else:
+        said = f"unexpected {kind.__name__}: {error}"
+        _complain(f"{said}; STEERSMAN_DEBUG=1 shows where, which a report should say")
+
+
+def _complain(message: str) -> None:
+    from steersman.cli.untrusted import one_line
+
+    sys.stderr.write(f"steersman: {one_line(message)}\n")
+
+
+def _debugging() -> bool:
+    return bool(os.environ.get("STEERSMAN_DEBUG"))

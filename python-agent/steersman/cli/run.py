@@ -1,0 +1,84 @@
+"""`run` and `watch`: a task from its goal, or from where it stands, to its end."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from steersman.cli.client import TaskClient, find_task, open_client
+from steersman.cli.follow import Follower, JsonLines, Presenter
+from steersman.cli.live import LiveView
+from steersman.core.errors import Invalid
+from steersman.core.ids import TaskId
+from steersman.core.tasks import NewTask
+from steersman.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What was asked for. `workspace` is a directory, or at a server the name of a workspace."""
+
+    text: str
+    workspace: str | None = None
+    role: str | None = None
+
+
+async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
+    """Submit a goal and see it through. Returns the exit code."""
+    remote = settings.url is not None
+    request = new_task(goal, remote=remote)
+    directory = None if remote or goal.workspace is None else existing_directory(goal.workspace)
+    async with open_client(settings) as client:
+        with presenter(as_json=as_json) as view:
+            for note in client.notes:
+                view.note(note)
+            accepted = await client.submit(request, directory=directory)
+            return await attend(client, view, TaskId(accepted["task_id"]), as_json=as_json)
+
+
+async def attend(client: TaskClient, view: Presenter, task_id: TaskId, *, as_json: bool) -> int:
+    """Have a task worked on, show it to its end, stop it at Ctrl-C. Returns the exit code."""
+    answers = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    async with client.working():
+        return await Follower(client, view, stops=True, answers=answers).follow(task_id)
+
+
+async def watch_task(text: str, settings: Settings, *, after: int, as_json: bool) -> int:
+    """Show a task from a cursor on; one that nobody works on is gone on with here."""
+    async with open_client(settings) as client:
+        task_id = await find_task(client, text)
+        async with client.working():
+            with presenter(as_json=as_json) as view:
+                follower = Follower(client, view, stops=False, answers=False)
+                return await follower.follow(task_id, after=after)
+
+
+def new_task(goal: Goal, *, remote: bool) -> NewTask:
+    """Check what was asked for before anything is opened."""
+    try:
+        return NewTask(goal=goal.text, role=goal.role, workspace=goal.workspace if remote else None)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise Invalid(f"{first['loc'][0]}: {first['msg']}") from None
+
+
+def existing_directory(text: str) -> str:
+    """Return the absolute path of a directory that is there."""
+    path = Path(text).expanduser().resolve()
+    if not path.is_dir():
+        raise Invalid(f"--workspace {text}: there is no such directory")
+    return str(path)
+
+
+@contextmanager
+def presenter(*, as_json: bool) -> Generator[Presenter]:
+    """Choose between lines for programs and the live view."""
+    if as_json:
+        yield JsonLines()
+        return
+    with LiveView(Console(highlight=False, markup=False, emoji=False)) as view:
+        yield view
