@@ -47,6 +47,16 @@ async def test_a_task_of_another_role_or_a_newer_contract_is_left_alone(store: S
     assert await store.journal().claim(ROLES) is None
 
 
+async def test_a_claim_can_be_limited_to_one_tree(store: Store) -> None:
+    await store.alive("worker-1", seconds=60)
+    await submitted(store)
+    wanted = await submitted(store)
+    claim = await store.journal().claim(ROLES, wanted)
+    assert claim is not None
+    assert claim.task_id == wanted
+    assert await store.journal("worker-2").claim(ROLES, wanted) is None
+
+
 async def test_claimants_never_get_the_same_task(store: Store) -> None:
     workers = [f"worker-{n}" for n in range(8)]
     for worker in workers:

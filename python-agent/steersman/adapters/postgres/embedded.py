@@ -63,6 +63,9 @@ class EmbeddedPostgres:
         if self._users < 0:
             return False
         users, self._users = self._users, -1
+        if not self._directory.exists():
+            os.close(users)
+            return False
         with _mutex(self._directory):
             last = _is_last(users)
             if last:

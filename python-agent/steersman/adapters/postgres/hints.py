@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from steersman.adapters.postgres.pool import OwnConnection, connect
+from steersman.adapters.postgres.pool import DATABASE_ERRORS, OwnConnection, connect
 
 _log = logging.getLogger(__name__)
 _CHANNEL = "steersman_hints"
@@ -57,13 +57,14 @@ class PostgresHints:
         while True:
             try:
                 await self._carry()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except DATABASE_ERRORS:
                 _log.debug("hints_disconnected", exc_info=True, extra={"action": "hints"})
             self.connected.clear()
             await asyncio.sleep(_RETRY.total_seconds())
 
     async def _carry(self) -> None:
         connection = await connect(self._dsn, f"{self._application}-hints")
+        connection.add_termination_listener(lambda _: self._wake.set())
         try:
             await connection.add_listener(_CHANNEL, self._receive)
             self.connected.set()
@@ -83,6 +84,8 @@ class PostgresHints:
             return
         await asyncio.sleep(_COALESCE.total_seconds())
         self._wake.clear()
+        if connection.is_closed():
+            return
         topics, self._unsent = sorted(self._unsent), set[str]()
         for batch in _batches(topics):
             await connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, "\n".join(batch))

@@ -11,26 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from steersman.adapters.postgres.commit import commit, commit_final
 from steersman.adapters.postgres.pool import COMMIT_PATIENCE, Connection, PostgresPool
 from steersman.adapters.postgres.queries import load_queries
 from steersman.adapters.postgres.rows import (
     CONTRACT_VERSION,
-    envelope_columns,
     from_json,
     task_uuid,
     to_envelope,
     to_inbox_entry,
-    to_json,
     to_workspace,
 )
 from steersman.core.commands import InboxEntry
-from steersman.core.errors import InboxMoved, LeaseLost, TaskNotFound
-from steersman.core.events import ContextCompacted
+from steersman.core.errors import LeaseLost, TaskNotFound
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ledger import DUE
 from steersman.core.ports import Claim, Decision, Hints, StoredHistory
@@ -61,7 +58,7 @@ class PostgresJournal:
         self._held: dict[UUID, _Hold] = {}
         self._claiming = asyncio.Lock()
 
-    async def claim(self, roles: Sequence[str]) -> Claim | None:
+    async def claim(self, roles: Sequence[str], tree: TaskId | None = None) -> Claim | None:
         """Claim the task that has been due longest, with its workspace."""
         async with self._claiming:
             while True:
@@ -72,6 +69,7 @@ class PostgresJournal:
                     list(roles),
                     CONTRACT_VERSION,
                     self._held_now(),
+                    task_uuid(tree) if tree else None,
                 )
                 if row is None:
                     return None
@@ -136,7 +134,7 @@ class PostgresJournal:
                 await self._commit_final(decision)
             else:
                 await self._pool.run(
-                    lambda connection: _commit(connection, decision), patience=COMMIT_PATIENCE
+                    lambda connection: commit(connection, decision), patience=COMMIT_PATIENCE
                 )
         except LeaseLost:
             self._disown(decision.claim)
@@ -146,7 +144,7 @@ class PostgresJournal:
 
     async def _commit_final(self, decision: Decision) -> None:
         handed_over = await self._pool.transaction(
-            lambda connection: _commit_final(connection, decision), patience=COMMIT_PATIENCE
+            lambda connection: commit_final(connection, decision), patience=COMMIT_PATIENCE
         )
         if handed_over and self._hints:
             await self._hints.publish(DUE)
@@ -168,78 +166,3 @@ class PostgresJournal:
     def _held_now(self) -> list[UUID]:
         now = time.monotonic()
         return [task_id for task_id, hold in self._held.items() if hold.until > now]
-
-
-async def _commit(connection: Connection, decision: Decision) -> None:
-    if await connection.fetchval(_SQL["commit"], *_commit_arguments(decision)) is None:
-        await _explain(connection, decision)
-
-
-async def _commit_final(connection: Connection, decision: Decision) -> bool:
-    """Commit, and give the conversation to its next task. Returns whether there was one.
-
-    The conversation is locked first, as a submission does: neither can miss the other.
-    """
-    task_id = UUID(decision.claim.task_id)
-    await connection.execute(_SQL["lock_conversation"], task_id)
-    await _commit(connection, decision)
-    return await connection.fetchval(_SQL["hand_over"], task_id) is not None
-
-
-def _commit_arguments(decision: Decision) -> tuple[Any, ...]:
-    claim = decision.claim
-    seqs, epochs, types, command_ids, payloads, times = envelope_columns(decision.envelopes)
-    return (
-        UUID(claim.task_id),
-        claim.epoch,
-        decision.version,
-        claim.worker_id,
-        seqs,
-        decision.state,
-        list(decision.waiting_for),
-        decision.final,
-        to_json(decision.view),
-        to_json(decision.spent),
-        decision.inbox_done,
-        decision.due_at,
-        to_json(decision.checkpoint) if decision.checkpoint is not None else None,
-        _compacted_through(decision),
-        decision.progress,
-        decision.release or decision.final,
-        decision.seen_inbox,
-        UUID(decision.commit_id),
-        epochs,
-        types,
-        command_ids,
-        payloads,
-        times,
-        list(decision.artifacts.keys()),
-        list(decision.artifacts.values()),
-        sum(map(len, payloads)) + sum(map(len, decision.artifacts.values())),
-    )
-
-
-def _compacted_through(decision: Decision) -> int | None:
-    """Return where history begins from now on. Without a checkpoint nothing can be left out."""
-    if decision.checkpoint is None:
-        return None
-    compactions = (e.event for e in decision.envelopes if isinstance(e.event, ContextCompacted))
-    return max((event.through_seq for event in compactions), default=None)
-
-
-async def _explain(connection: Connection, decision: Decision) -> None:
-    """Return when the decision stands in the log already, raise what has happened otherwise."""
-    claim = decision.claim
-    row = await connection.fetchrow(
-        _SQL["why_not"], UUID(claim.task_id), decision.version, UUID(decision.commit_id)
-    )
-    if row is None:
-        raise LeaseLost
-    if row["is_committed"]:
-        return
-    if not decision.envelopes and decision.release and row["worker_id"] is None:
-        return  # nothing but the release, and it is done
-    found = (row["final"], row["worker_id"], row["epoch"], row["version"])
-    if found != (False, claim.worker_id, claim.epoch, decision.version):
-        raise LeaseLost
-    raise InboxMoved

@@ -1,5 +1,6 @@
 -- name: claim
--- $1 worker, $2 host, $3 roles, $4 contract version, $5 tasks that this worker knows to be its own.
+-- $1 worker, $2 host, $3 roles, $4 contract version, $5 tasks that this worker knows to be its own,
+-- $6 the only tree to take from, or null.
 -- Sub-selects, not joins, wherever a row is read that is not locked: only they are read again when
 -- a locked row turns out to have changed. A task that is ours without our knowing was claimed by a
 -- statement whose answer got lost.
@@ -9,6 +10,7 @@ WITH due AS (
     FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
    WHERE NOT t.final AND t.due_at <= now()
      AND t.role = ANY ($3::text[]) AND t.contract_version <= $4
+     AND ($6::uuid IS NULL OR t.root_id = $6)
      AND CASE WHEN t.worker_id IS NULL THEN true
               WHEN t.worker_id = $1 THEN t.id <> ALL ($5::uuid[])
               ELSE coalesce((SELECT lease_until <= now() FROM workers WHERE id = t.worker_id), true)
@@ -68,66 +70,6 @@ SELECT n, command_id, payload, author FROM inbox WHERE task_id = $1 AND n > $2 O
 
 -- name: artifact
 SELECT bytes FROM artifacts WHERE task_id = $1 AND name = $2
-
--- name: commit
--- One statement, so one round trip and one flush. A due_at that stays in the past keeps its value:
--- an update that changes no indexed column touches no index. A command that nobody has answered
--- keeps the task due, whatever the decision says.
-WITH moved AS (
-  UPDATE tasks
-     SET version = version + cardinality($5::bigint[]),
-         state = $6, waiting_for = $7, final = $8, view = $9, spent = $10, inbox_done = $11,
-         due_at = CASE WHEN $8 THEN NULL
-                       WHEN inbox_seq > $11 THEN least(due_at, now())
-                       WHEN due_at <= now() AND $12::timestamptz <= now() THEN due_at
-                       ELSE $12 END,
-         checkpoint = coalesce($13, checkpoint),
-         checkpoint_seq = CASE WHEN $13 IS NULL THEN checkpoint_seq
-                               ELSE version + cardinality($5::bigint[]) END,
-         compacted_through = coalesce($14, compacted_through),
-         size_bytes = size_bytes + $26,
-         claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
-         worker_id = CASE WHEN $16 THEN NULL ELSE worker_id END,
-         updated_at = now()
-   WHERE id = $1 AND epoch = $2 AND version = $3 AND worker_id = $4 AND NOT final
-     AND ($17::bigint IS NULL OR inbox_seq = $17)
-  RETURNING id, workspace_id
-), logged AS (
-  INSERT INTO events (task_id, seq, epoch, type, command_id, commit_id, payload, at)
-  SELECT moved.id, e.seq, e.epoch, e.type, e.command_id, $18, e.payload::json, e.at
-    FROM moved, unnest($5::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[],
-                       $23::timestamptz[]) AS e (seq, epoch, type, command_id, payload, at)
-), stored AS (
-  INSERT INTO artifacts (task_id, name, bytes)
-  SELECT moved.id, a.name, a.bytes FROM moved, unnest($24::text[], $25::bytea[]) AS a (name, bytes)
-  ON CONFLICT DO NOTHING
-), freed AS (
-  UPDATE workspaces w SET holder_task_id = NULL
-    FROM moved WHERE $16 AND w.id = moved.workspace_id AND w.holder_task_id = moved.id
-)
-SELECT true FROM moved
-
--- name: why_not
-SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final,
-       EXISTS (SELECT FROM events
-                WHERE task_id = t.id AND seq > $2 AND commit_id = $3) AS is_committed
-  FROM tasks t WHERE t.id = $1
-
--- name: lock_conversation
-SELECT c.id FROM conversations c
- WHERE c.id = (SELECT conversation_id FROM tasks WHERE id = $1) FOR NO KEY UPDATE
-
--- name: hand_over
--- The next root task of the conversation, in the order in which they came, becomes active and due.
-WITH next AS (
-  SELECT (SELECT t.id FROM tasks t
-           WHERE t.conversation_id = c.id AND NOT t.final AND t.parent_id IS NULL
-           ORDER BY t.id LIMIT 1) AS task_id
-    FROM conversations c WHERE c.active_task_id = $1
-), active AS (
-  UPDATE conversations SET active_task_id = next.task_id FROM next WHERE active_task_id = $1
-)
-UPDATE tasks SET due_at = now() FROM next WHERE id = next.task_id RETURNING id
 
 -- name: release
 WITH released AS (

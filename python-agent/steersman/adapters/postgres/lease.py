@@ -13,9 +13,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
-
-from steersman.adapters.postgres.pool import OwnConnection, PostgresPool, connect
+from steersman.adapters.postgres.pool import (
+    DATABASE_ERRORS,
+    OwnConnection,
+    PostgresPool,
+    connect,
+)
 from steersman.adapters.postgres.queries import load_queries
 from steersman.adapters.postgres.rows import CONTRACT_VERSION
 from steersman.core.errors import StoreUnavailable
@@ -90,7 +93,7 @@ class WorkerLease:
             while not self._ended.is_set():
                 try:
                     await self._beat_until_it_fails()
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                except DATABASE_ERRORS:
                     _log.warning("lease_beat_failed", exc_info=True, extra={"action": "lease_beat"})
                     await asyncio.sleep(_TICK_SECONDS)
             noticing.cancel()

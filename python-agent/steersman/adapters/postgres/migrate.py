@@ -13,7 +13,12 @@ import asyncpg
 
 from steersman.adapters.postgres.migrations import HEAD
 from steersman.adapters.postgres.partitions import ensure_partitions
-from steersman.adapters.postgres.pool import PATIENCE, OwnConnection, passes_by_itself
+from steersman.adapters.postgres.pool import (
+    DATABASE_ERRORS,
+    PATIENCE,
+    OwnConnection,
+    passes_by_itself,
+)
 from steersman.core.errors import ConfigurationError, StoreUnavailable
 
 _ONE_AT_A_TIME = 0x57EE_25BA
@@ -33,7 +38,7 @@ async def migrate(dsn: str) -> None:
                 await _migrate(connection)
             finally:
                 await connection.close(timeout=1)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         if passes_by_itself(error):
             raise StoreUnavailable from error
         raise

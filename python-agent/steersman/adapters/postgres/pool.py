@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -26,6 +27,13 @@ _FIRST_PAUSE = timedelta(milliseconds=25)
 _LONGEST_PAUSE = timedelta(seconds=1)
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 10.0
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 _SETTINGS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
@@ -90,15 +98,25 @@ class PostgresPool:
         pause = _FIRST_PAUSE.total_seconds()
         while True:
             try:
-                async with self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:
-                    return await work(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                return await self._once(work)
+            except DATABASE_ERRORS as error:
                 if not passes_by_itself(error):
                     raise
                 if time.monotonic() + pause > deadline:
                     raise StoreUnavailable from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE.total_seconds())
+
+    async def _once(self, work: Work[T]) -> T:
+        async with self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:
+            try:
+                return await work(connection)
+            except DATABASE_ERRORS:
+                # A connection that the server has ended may not know it yet, and would be
+                # handed out again; after an error a new one is the cheaper certainty.
+                with suppress(asyncpg.InterfaceError):  # the pool may have taken it back already
+                    connection.terminate()
+                raise
 
     async def transaction(self, work: Work[T], *, patience: timedelta = PATIENCE) -> T:
         """Do `work` in one transaction, under the rules of `run`."""
@@ -128,6 +146,8 @@ def passes_by_itself(error: BaseException) -> bool:
         if state in _WRONG_STATES:
             raise ConfigurationError(f"The database refuses us: {error}") from error
         return state.startswith("08") or state in _PASSING_STATES
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # the server's farewell came between two statements
     if isinstance(error, asyncpg.InterfaceError):
         # The driver has one class for a broken connection and for wrong arguments.
         return not isinstance(error, asyncpg.DataError) and "clos" in str(error)

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from steersman.adapters.postgres.pool import (
+    DATABASE_ERRORS,
     Connection,
     OwnConnection,
     PostgresPool,
@@ -121,7 +122,7 @@ class PostgresTaskStore:
     async def _connect(self) -> OwnConnection:
         try:
             return await connect(self._pool.dsn, f"{self._pool.application}-workspace")
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             if passes_by_itself(error):
                 raise StoreUnavailable from error
             raise

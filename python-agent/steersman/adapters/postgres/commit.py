@@ -1,0 +1,81 @@
+"""One commit: its statement's arguments, and what it means when it changes no row."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from steersman.adapters.postgres.pool import Connection
+from steersman.adapters.postgres.queries import load_queries
+from steersman.adapters.postgres.rows import envelope_columns, to_json
+from steersman.core.errors import InboxMoved, LeaseLost
+from steersman.core.events import ContextCompacted
+from steersman.core.ports import Decision
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+async def commit(connection: Connection, decision: Decision) -> None:
+    """Write the decision, or find it written."""
+    if await connection.fetchval(SQL["commit"], *_arguments(decision)) is None:
+        await _explain(connection, decision)
+
+
+async def commit_final(connection: Connection, decision: Decision) -> bool:
+    """Commit, and give the conversation to its next task. Returns whether there was one.
+
+    The conversation is locked first, as a submission does: neither can miss the other.
+    """
+    task_id = UUID(decision.claim.task_id)
+    await connection.execute(SQL["lock_conversation"], task_id)
+    await commit(connection, decision)
+    return await connection.fetchval(SQL["hand_over"], task_id) is not None
+
+
+def _arguments(decision: Decision) -> tuple[Any, ...]:
+    claim, artifacts = decision.claim, decision.artifacts
+    seqs, epochs, types, command_ids, payloads, times = envelope_columns(decision.envelopes)
+    fence = (UUID(claim.task_id), claim.epoch, decision.version, claim.worker_id)
+    row = (
+        decision.state,
+        list(decision.waiting_for),
+        decision.final,
+        to_json(decision.view),
+        to_json(decision.spent),
+        decision.inbox_done,
+        decision.due_at,
+        to_json(decision.checkpoint) if decision.checkpoint is not None else None,
+        _compacted_through(decision),
+        decision.progress,
+        decision.release or decision.final,
+    )
+    guard = (decision.seen_inbox, UUID(decision.commit_id))
+    events = (epochs, types, command_ids, payloads, times)
+    blobs = (list(artifacts.keys()), list(artifacts.values()))
+    size = sum(map(len, payloads)) + sum(map(len, artifacts.values()))
+    return (*fence, seqs, *row, *guard, *events, *blobs, size)
+
+
+def _compacted_through(decision: Decision) -> int | None:
+    """Return where history begins from now on. Without a checkpoint nothing can be left out."""
+    if decision.checkpoint is None:
+        return None
+    compactions = (e.event for e in decision.envelopes if isinstance(e.event, ContextCompacted))
+    return max((event.through_seq for event in compactions), default=None)
+
+
+async def _explain(connection: Connection, decision: Decision) -> None:
+    """Return when the decision stands in the log already, raise what has happened otherwise."""
+    claim = decision.claim
+    row = await connection.fetchrow(
+        SQL["why_not"], UUID(claim.task_id), decision.version, UUID(decision.commit_id)
+    )
+    if row is None:
+        raise LeaseLost
+    if row["is_committed"]:
+        return
+    if not decision.envelopes and decision.release and row["worker_id"] is None:
+        return  # nothing but the release, and it is done
+    found = (row["final"], row["worker_id"], row["epoch"], row["version"])
+    if found != (False, claim.worker_id, claim.epoch, decision.version):
+        raise LeaseLost
+    raise InboxMoved

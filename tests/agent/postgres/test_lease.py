@@ -1,0 +1,106 @@
+"""How a process shows that it lives."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from steersman.adapters.postgres.lease import WorkerLease, end_predecessor
+from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.ids import WorkerId
+from tests.agent.postgres.making import HOST, ROLES, Store, claimed, decision, opened, submitted
+
+SHORT = timedelta(milliseconds=600)
+ME = WorkerId("worker-1")
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncGenerator[Store]:
+    async with opened(database_url) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _leased(dsn: str, on_lost: Callable[[], None]) -> AsyncGenerator[WorkerLease]:
+    lease = WorkerLease(dsn, ME, HOST, roles=ROLES, lease=SHORT, on_lost=on_lost)
+    try:
+        await lease.start()
+        yield lease
+    finally:
+        await lease.end()
+
+
+async def _lives(store: Store) -> bool:
+    [row] = await store.pool.fetch("SELECT lease_until > now() AS lives FROM workers")
+    return row["lives"]
+
+
+async def test_a_lease_lasts_as_long_as_it_beats_and_ends_at_once(
+    store: Store, database_url: str
+) -> None:
+    lost = threading.Event()
+    await submitted(store)
+    async with _leased(database_url, lost.set):
+        assert await store.journal(ME).claim(ROLES) is not None
+        await asyncio.sleep(SHORT.total_seconds() * 2)
+        assert await _lives(store)
+        assert not lost.is_set()
+        assert await store.journal("worker-2").claim(ROLES) is None
+    assert not await _lives(store)
+    assert await store.journal("worker-2").claim(ROLES) is not None
+
+
+async def test_a_cut_connection_does_not_end_a_lease(store: Store, database_url: str) -> None:
+    lost = threading.Event()
+    async with _leased(database_url, lost.set):
+        for _ in range(3):
+            await store.pool.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'steersman-lease' AND datname = current_database()"
+            )
+            await asyncio.sleep(SHORT.total_seconds() / 2)
+            assert await _lives(store)
+    assert not lost.is_set()
+
+
+async def test_without_a_beat_the_lease_is_lost_and_what_was_held_is_free(
+    store: Store, database_url: str
+) -> None:
+    lost = threading.Event()
+    claim = await claimed(store, ME)
+    async with _leased(database_url, lost.set) as lease:
+        blocker = await asyncpg.connect(database_url)
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE workers IN ACCESS EXCLUSIVE MODE")
+            assert await asyncio.to_thread(lost.wait, 5)
+            assert lease.lost
+        await blocker.close()
+        assert await asyncio.to_thread(_until, lambda: not lease.lost)
+        with pytest.raises(LeaseLost):
+            await store.journal(ME).commit(decision(claim))
+
+
+async def test_the_lease_of_a_dead_predecessor_is_ended(store: Store) -> None:
+    first = await claimed(store)
+    await end_predecessor(store.pool, first.worker_id)
+    second = await store.journal("worker-2").claim(ROLES)
+    assert second is not None
+    assert second.taken_over
+
+
+async def test_a_lease_does_not_start_without_a_database() -> None:
+    with pytest.raises(StoreUnavailable):
+        async with _leased("postgresql://postgres@127.0.0.1:1/nothing", lambda: None):
+            pass
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
