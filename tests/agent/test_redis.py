@@ -1,0 +1,124 @@
+"""The copy of views in a real Redis, which may vanish, hang or hold garbage."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncGenerator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from steersman.adapters.redis import RedisViewCache
+from steersman.core.events import JsonObject
+from steersman.core.ids import TaskId
+from tests.agent.support.redis_server import free_port, running_redis
+
+A = TaskId("a")
+KEY = f"steersman:view:{A}"
+
+
+def _view(seq: int) -> JsonObject:
+    return {"task_id": A, "owner_id": "me", "seq": seq, "goal": "ä€"}
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    port = free_port()
+    with running_redis(port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncGenerator[Redis]:
+    client = Redis.from_url(redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def cache(redis_url: str, redis: Redis) -> AsyncGenerator[RedisViewCache]:
+    cache = RedisViewCache.connect(redis_url)
+    yield cache
+    await cache.close()
+
+
+async def test_a_view_is_kept_for_half_a_minute(cache: RedisViewCache, redis: Redis) -> None:
+    assert await cache.get(A) is None
+    await cache.put(A, 1, 3, _view(3))
+    assert await cache.get(A) == _view(3)
+    assert 29_000 < await redis.pttl(KEY) <= 30_000
+    assert cache.errors == 0
+
+
+@pytest.mark.parametrize(
+    ("epoch", "version", "is_newer"),
+    [(1, 9, False), (9, 4, False), (1, 5, False), (2, 5, True), (2, 6, True), (1, 10, True)],
+)
+async def test_an_older_view_never_replaces_a_newer_one(
+    cache: RedisViewCache, epoch: int, version: int, is_newer: bool
+) -> None:
+    stands = 9 if (epoch, version) in {(1, 9), (1, 10)} else 5
+    await cache.put(A, 2, stands, _view(0))
+    await cache.put(A, epoch, version, _view(1))
+    assert await cache.get(A) == _view(1 if is_newer else 0)
+
+
+async def test_of_many_writers_at_once_the_newest_view_stays(cache: RedisViewCache) -> None:
+    await asyncio.gather(*(cache.put(A, 1, seq, _view(seq)) for seq in range(30, 0, -1)))
+    assert await cache.get(A) == _view(30)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"not json", b"[]", b"{}", b"\xff", b'{"task_id":"b","owner_id":"me","seq":1}'],
+)
+async def test_garbage_is_a_miss(cache: RedisViewCache, redis: Redis, garbage: bytes) -> None:
+    await redis.hset(KEY, mapping={"view": garbage, "version": "x", "epoch": ""})  # pyright: ignore[reportGeneralTypeIssues]
+    assert await cache.get(A) is None
+    assert cache.errors == 1
+    await cache.put(A, 1, 1, _view(1))
+    assert await cache.get(A) == _view(1)
+
+
+async def test_a_key_of_another_kind_is_a_miss(cache: RedisViewCache, redis: Redis) -> None:
+    await redis.set(KEY, "text")
+    assert await cache.get(A) is None
+    await cache.put(A, 1, 1, _view(1))
+    assert await cache.get(A) == _view(1)
+
+
+async def test_a_flush_of_everything_is_a_miss(cache: RedisViewCache, redis: Redis) -> None:
+    await cache.put(A, 1, 1, _view(1))
+    await redis.flushall()
+    await redis.script_flush()
+    assert await cache.get(A) is None
+    await cache.put(A, 1, 2, _view(2))
+    assert await cache.get(A) == _view(2)
+
+
+async def test_without_redis_there_are_only_misses_and_soon_not_even_attempts() -> None:
+    cache = RedisViewCache.connect(f"redis://127.0.0.1:{free_port()}")
+    for _ in range(10):
+        await cache.put(A, 1, 1, _view(1))
+        assert await cache.get(A) is None
+    assert cache.errors == 3
+    assert not await cache.ping()
+    await cache.close()
+
+
+@pytest.mark.slow
+async def test_a_redis_that_hangs_costs_little_and_is_used_again_when_it_answers() -> None:
+    port = free_port()
+    with running_redis(port) as server:
+        cache = RedisViewCache.connect(f"redis://127.0.0.1:{port}")
+        await cache.put(A, 1, 1, _view(1))
+        server.send_signal(signal.SIGSTOP)
+        start = time.monotonic()
+        for _ in range(10):
+            assert await cache.get(A) is None
+        assert time.monotonic() - start < 1.5
+        server.send_signal(signal.SIGCONT)
+        await asyncio.sleep(2.1)
+        assert await cache.get(A) == _view(1)
+        await cache.close()
