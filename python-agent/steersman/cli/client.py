@@ -1,6 +1,6 @@
 """What the commands need of tasks: from the store of this machine, or from a server."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
@@ -45,24 +45,30 @@ class TaskClient(Protocol):
         """Yield events past `after`, deltas between; end after a final event."""
         ...
 
-    def working(self) -> AbstractAsyncContextManager[object]:
-        """Have due tasks worked on, by this process too if it may, as long as this is open."""
+    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
+        """Have the task worked on, in this process if no other does, as long as this is open."""
         ...
 
 
-class LocalClient:
-    """The store of this machine, as its owner `local`. `work` opens this process's worker."""
+class OpenApp(Protocol):
+    """What is used of the wired application."""
 
-    def __init__(
-        self,
-        tasks: Tasks,
-        work: Callable[[], AbstractAsyncContextManager[object]],
-        *,
-        notes: Sequence[str] = (),
-    ) -> None:
-        self._tasks = tasks
-        self._work = work
-        self.notes = notes
+    @property
+    def tasks(self) -> Tasks: ...
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+    def work_on(self, task_id: TaskId) -> AbstractAsyncContextManager[None]: ...
+
+
+class LocalClient:
+    """The store of this machine, as its owner `local`."""
+
+    def __init__(self, app: OpenApp) -> None:
+        self.notes = app.notes
+        self._tasks = app.tasks
+        self._app = app
 
     async def submit(self, request: NewTask, *, directory: str | None = None) -> JsonObject:
         return await self._tasks.submit(request, LOCAL_OWNER, directory=directory)
@@ -83,8 +89,8 @@ class LocalClient:
         async for item in self._tasks.watch(task_id, LOCAL_OWNER, after=after):
             yield item.to_wire()
 
-    def working(self) -> AbstractAsyncContextManager[object]:
-        return self._work()
+    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
+        return self._app.work_on(task_id)
 
 
 @asynccontextmanager
@@ -97,13 +103,10 @@ async def open_client(settings: Settings) -> AsyncGenerator[TaskClient]:
         async with open_remote(settings.url, settings.api_token) as client:
             yield client
     else:
-        from steersman.app.models import DEMO_NOTE  # noqa: PLC0415
         from steersman.app.wiring import open_app  # noqa: PLC0415
-        from steersman.app.work import working  # noqa: PLC0415
 
         async with open_app(settings) as app:
-            notes = (DEMO_NOTE,) if app.parts.model.is_demo else ()
-            yield LocalClient(app.tasks, lambda: working(app), notes=notes)
+            yield LocalClient(app)
 
 
 async def find_task(client: TaskClient, text: str) -> TaskId:

@@ -1,6 +1,6 @@
 """`demo`: a small project with a real bug, mended before your eyes, its tests run afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,13 +11,16 @@ from steersman.settings import Settings
 
 
 class Demo(Protocol):
-    """What is played: a fresh copy of the example, the goal, and the proof."""
+    """What is played: a fresh copy of the example, the goal, the settings, and the proof."""
 
     @property
     def goal(self) -> str: ...
 
     @property
     def directory(self) -> Path: ...
+
+    @property
+    def settings(self) -> Settings: ...
 
     @property
     def notes(self) -> Sequence[str]: ...
@@ -27,9 +30,10 @@ class Demo(Protocol):
         ...
 
 
-async def play(demo: Demo, settings: Settings, *, as_json: bool) -> int:
+async def play(preparing: Awaitable[Demo], *, as_json: bool) -> int:
     """Run the demo's goal and then its tests; 0 only if both went well."""
-    async with open_client(settings) as client:
+    demo = await preparing
+    async with open_client(demo.settings) as client:
         with presenter(as_json=as_json) as view:
             for note in (*client.notes, *demo.notes):
                 view.note(note)
@@ -39,5 +43,5 @@ async def play(demo: Demo, settings: Settings, *, as_json: bool) -> int:
             if code != 0:
                 return code
             passed, line = await demo.verify()
-            view.note(f"{'✓' if passed else '✗'} {line}  ({demo.directory})")
+            view.note(f"{'✓' if passed else '✗'} {line} ({demo.directory})")
             return 0 if passed else 1

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from steersman.cli.client import TaskClient
 from steersman.cli.lines import short_id
+from steersman.cli.untrusted import one_line
 from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, StopTask
 from steersman.core.errors import SteersmanError
 from steersman.core.events import JsonObject
@@ -44,7 +45,7 @@ class JsonLines:
             sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        sys.stderr.write(f"steersman: {text}\n")
+        sys.stderr.write(f"steersman: {one_line(text)}\n")
 
     def finish(self, view: JsonObject) -> None:
         pass

@@ -79,7 +79,7 @@ class LineMaker:
         shown = _capped(goal, _MAX_GOAL_LINES)
         about = [event.get("role"), event.get("task_id"), event.get("workspace")]
         facts = " · ".join(one_line(str(part)) for part in about if part)
-        head = [Text.assemble((" ◆ ", "bold cyan"), (shown[0], "bold"))]
+        head = [Text(), Text.assemble((" ◆ ", "bold cyan"), (shown[0], "bold"))]
         rest = [_indented(line, style="bold", by=3) for line in shown[1:]]
         return [*head, *rest, _indented(facts, style="dim", by=3)]
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from steersman.cli.calls import duration
 from steersman.cli.lines import FINAL_TYPES, LineMaker, spend_line
+from steersman.cli.untrusted import one_line
 from steersman.core.events import JsonObject
 
 _PARTIAL_LINES = 8
@@ -86,7 +87,7 @@ class LiveView:
 
     def note(self, text: str) -> None:
         """Print a remark of the command itself."""
-        self._print(Text(f"   {text}", style="dim"))
+        self._print(Text(f"   {one_line(text)}", style="dim"))
 
     def finish(self, view: JsonObject) -> None:
         """Print what the task has spent."""

@@ -2,23 +2,16 @@
 # ruff: noqa: PLC0415
 
 import os
-import sys
 from collections.abc import Coroutine
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from steersman import __version__
-from steersman.core.errors import ConfigurationError, RequestError, SteersmanError
+from steersman.cli.boundary import guarded
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from steersman.settings import Settings
-
-USAGE = 2
-"""The exit code for what the caller got wrong."""
 
 program = typer.Typer(
     help="A self-hosted team of AI agents that you watch, stop, steer and approve.",
@@ -145,12 +138,14 @@ def serve(
     """
     import logging
 
-    from steersman.app.serve import serve as serve_app
     from steersman.settings import require_safe_address
 
     settings = _settings(host=host, port=port)
     require_safe_address(settings)
     _configure_logging(settings, logging.INFO)
+    # After the checks: it imports the whole server.
+    from steersman.app.serve import serve as serve_app
+
     _finish(serve_app(settings))
 
 
@@ -163,8 +158,7 @@ def demo(as_json: JsonOption = False) -> None:
     from steersman.app.demo import prepare_demo
     from steersman.cli.demo import play
 
-    settings = _settings()
-    _finish(play(prepare_demo(settings), settings, as_json=as_json))
+    _finish(play(prepare_demo(_settings()), as_json=as_json))
 
 
 @program.command()
@@ -188,21 +182,9 @@ def doctor() -> None:
 
 
 def start() -> None:
-    """Run the command line; what goes wrong is one line on stderr."""
-    sys.excepthook = _say_in_one_line
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal without UTF-8 shows ? for what it lacks, instead of an error.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        program()
-    except SteersmanError as error:
-        if _debugging():
-            raise
-        _complain(str(error))
-        raise SystemExit(
-            USAGE if isinstance(error, RequestError | ConfigurationError) else 1
-        ) from None
+    """Run the command line."""
+    # Not `program()`, which would put typer's own excepthook in the place of ours.
+    guarded(typer.main.get_command(program))
 
 
 def _settings(
@@ -229,24 +211,3 @@ def _finish(work: Coroutine[Any, Any, int | None]) -> None:
     import asyncio
 
     raise typer.Exit(asyncio.run(work) or 0)
-
-
-def _say_in_one_line(
-    kind: type[BaseException], error: BaseException, trace: "TracebackType | None"
-) -> None:
-    """Report a bug of ours; its traceback is for those who ask for it."""
-    if _debugging():
-        sys.__excepthook__(kind, error, trace)
-    else:
-        said = f"unexpected {kind.__name__}: {error}"
-        _complain(f"{said}; STEERSMAN_DEBUG=1 shows where, which a report should say")
-
-
-def _complain(message: str) -> None:
-    from steersman.cli.untrusted import one_line
-
-    sys.stderr.write(f"steersman: {one_line(message)}\n")
-
-
-def _debugging() -> bool:
-    return bool(os.environ.get("STEERSMAN_DEBUG"))

@@ -93,7 +93,7 @@ class RemoteClient:
             await asyncio.sleep(pause.total_seconds() * (0.5 + self._chance()))
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def working(self) -> AbstractAsyncContextManager[object]:
+    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def _send(self, path: str, body: JsonObject) -> JsonObject:

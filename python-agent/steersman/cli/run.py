@@ -43,7 +43,7 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
 async def attend(client: TaskClient, view: Presenter, task_id: TaskId, *, as_json: bool) -> int:
     """Have a task worked on, show it to its end, stop it at Ctrl-C. Returns the exit code."""
     answers = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
-    async with client.working():
+    async with client.attend(task_id):
         return await Follower(client, view, stops=True, answers=answers).follow(task_id)
 
 
@@ -51,7 +51,7 @@ async def watch_task(text: str, settings: Settings, *, after: int, as_json: bool
     """Show a task from a cursor on; one that nobody works on is gone on with here."""
     async with open_client(settings) as client:
         task_id = await find_task(client, text)
-        async with client.working():
+        async with client.attend(task_id):
             with presenter(as_json=as_json) as view:
                 follower = Follower(client, view, stops=False, answers=False)
                 return await follower.follow(task_id, after=after)

@@ -110,7 +110,7 @@ class PlayedClient:
             await self._stopped.wait()
             yield event("task_stopped", by="local", reason="Ctrl-C")
 
-    def working(self) -> AbstractAsyncContextManager[object]:
+    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
 

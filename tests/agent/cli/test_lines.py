@@ -15,6 +15,7 @@ def shown(*events: JsonObject, width: int = 80) -> list[str]:
 
 def test_the_head_names_goal_role_task_and_workspace() -> None:
     assert shown(SUBMITTED) == [
+        "",
         " ◆ Mend it",
         "   developer · 01997a3e-1111-7abc-8def-0123456789ab · shop",
     ]

@@ -26,7 +26,7 @@ LOG = (
     succeeded("1.0", "list_files", "a"),
     COMPLETED,
 )
-LINES = """\
+LINES = """
  ◆ Mend it
    developer · 01997a3e-1111-7abc-8def-0123456789ab · shop
 

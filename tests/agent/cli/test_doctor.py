@@ -1,0 +1,87 @@
+"""What doctor finds and how it says it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from steersman.api.ports import Check
+from steersman.cli.doctor import check_line, check_prompts, check_variables, examine, shown_value
+from steersman.core.errors import ConfigurationError
+from steersman.settings import Settings, configure
+from tests.agent.prompts import TOOLS
+
+
+async def test_each_check_is_a_line_and_a_failure_is_the_exit_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def good() -> Check:
+        return Check(status="ok", detail="PostgreSQL 18")
+
+    async def wrong() -> Check:
+        raise ConfigurationError("roles.toml:3: expected a table")
+
+    configuration = configure({"STEERSMAN_MODEL": "openai/x"}, {"STEERSMAN_API_TOKEN": "hunter2"})
+    assert await examine(configuration, {"database": good}) == 0
+    capsys.readouterr()
+    assert await examine(configuration, {"database": good, "prompts": wrong}) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        " ✓ database  PostgreSQL 18",
+        " ✗ prompts   roles.toml:3: expected a table",
+    ]
+    assert "   STEERSMAN_MODEL                     openai/x  (environment)" in lines
+    assert "   STEERSMAN_API_TOKEN                 [set]  (.env)" in lines
+    assert "hunter2" not in "".join(lines)
+
+
+def test_a_long_finding_goes_on_below_its_beginning() -> None:
+    found = Check(status="degraded", detail="bwrap is missing; mend: apt-get install bubblewrap")
+    assert check_line("sandbox", found, 50).plain.splitlines() == [
+        " ! sandbox   bwrap is missing; mend: apt-get",
+        "             install bubblewrap",
+    ]
+
+
+async def test_a_variable_that_nobody_reads_is_a_warning() -> None:
+    known = await check_variables(configure({"STEERSMAN_MODEL": "x"}, {}))
+    typo = await check_variables(configure({"STEERSMAN_MODLE": "x"}, {}))
+    assert (known, typo) == (
+        Check(status="ok", detail="1 set"),
+        Check(
+            status="degraded",
+            detail="nobody reads STEERSMAN_MODLE; check the spelling against the list below",
+        ),
+    )
+
+
+async def test_the_prompts_are_rendered() -> None:
+    found = await check_prompts(Settings(), TOOLS)
+    assert found.status == "ok"
+    assert (found.detail or "").startswith("developer, tester (")
+
+
+async def test_a_role_that_is_not_in_the_team_is_told() -> None:
+    found = await check_prompts(Settings(roles=("developer", "tseter")), TOOLS)
+    assert found == Check(
+        status="unavailable",
+        detail="no role 'tseter'; set STEERSMAN_DEFAULT_ROLE and STEERSMAN_ROLES to some of"
+        " developer, tester",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "-"),
+        ((), "-"),
+        (("a", "b"), "a, b"),
+        (SecretStr("hunter2"), "[set]"),
+        (SecretStr("redis://:hunter2@host:1"), "redis://:[redacted]@host:1"),
+        ("http://me:hunter2@host", "http://me:[redacted]@host"),
+        (Path("/x"), "/x"),
+        (120.0, "120.0"),
+    ],
+)
+def test_how_a_value_is_shown(value: object, shown: str) -> None:
+    assert shown_value(value) == shown
