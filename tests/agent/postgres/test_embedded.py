@@ -95,6 +95,13 @@ async def test_a_cluster_whose_making_was_cut_short_is_made_again(directory: Pat
     server.close()
 
 
+async def test_the_folders_above_are_not_opened_to_readers(directory: Path) -> None:
+    directory.parent.chmod(0o700)
+    server = await start_embedded(directory)
+    server.close()
+    assert directory.parent.stat().st_mode & 0o066 == 0
+
+
 async def test_a_path_too_long_for_a_socket_works(directory: Path) -> None:
     long = directory / ("x" * 60) / ("y" * 60) / "postgres"
     server = await start_embedded(long)

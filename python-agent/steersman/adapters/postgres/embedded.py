@@ -103,8 +103,13 @@ def _start(directory: Path) -> EmbeddedPostgres:
 
 
 def _launch(directory: Path) -> Path:
-    if not directory.exists():
-        _initialise(directory)
+    with _private_parents(directory):
+        if not directory.exists():
+            _initialise(directory)
+        return _start_server(directory)
+
+
+def _start_server(directory: Path) -> Path:
     _configure(directory)
     _remove_stale_pid(directory)
     server = _vendor_server(directory)
@@ -125,6 +130,19 @@ def _initialise(directory: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     _vendor_server(unfinished).ensure_pgdata_inited()
     unfinished.rename(directory)
+
+
+@contextmanager
+def _private_parents(directory: Path) -> Generator[None]:
+    """Take back what the vendor opens for root: its server's user must pass, not look around."""
+    before = {parent: parent.stat().st_mode for parent in directory.parents}
+    try:
+        yield
+    finally:
+        for parent, mode in before.items():
+            opened = parent.stat().st_mode
+            if opened != mode:
+                parent.chmod(mode | opened & 0o011)
 
 
 def _vendor_server(directory: Path) -> "PostgresServer":
