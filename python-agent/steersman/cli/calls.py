@@ -19,12 +19,13 @@ _KEY_ARGUMENTS = {
     "write_file": ("path",),
     "edit_file": ("path",),
     "execute_terminal_command": ("command",),
+    "read_output": ("artifact",),
     "ask_user": (),
     "finish_task": (),
 }
 """What tells one call of a tool from another; other tools show all their arguments."""
 
-_COUNTED = frozenset({"list_files", "read_file", "search_files"})
+_COUNTED = frozenset({"list_files", "read_file", "search_files", "read_output"})
 _CHANGE_LINES = 12
 _OUTPUT_LINES = 8
 _QUIET_OUTPUT_LINES = 4
@@ -68,7 +69,7 @@ class Call:
             return (
                 one_line(json.dumps(self.arguments, ensure_ascii=False)) if self.arguments else ""
             )
-        shown = [one_line(str(self.arguments[name])) for name in names if self.arguments.get(name)]
+        shown = [one_line(_text(self.arguments[name])) for name in names if name in self.arguments]
         return "  ".join(part for part in (*shown, self._range()) if part)
 
     def _range(self) -> str:
@@ -97,7 +98,7 @@ def detail_lines(call: Call, outcome: JsonObject) -> list[Text]:
     if call.tool == "edit_file":
         return _change(call.arguments.get("old_text"), call.arguments.get("new_text"))
     if call.tool == "write_file":
-        return _change("", call.arguments.get("content"))
+        return _change(None, call.arguments.get("content"))
     if call.tool in _COUNTED:
         return []
     limit = _OUTPUT_LINES if outcome.get("exit_code") else _QUIET_OUTPUT_LINES
@@ -144,7 +145,7 @@ def _count(output: str) -> str:
 
 def _change(old: object, new: object) -> list[Text]:
     """Return a diff of two texts with a line around each change."""
-    diff = unified_diff(_lines(str(old or "")), _lines(str(new or "")), n=1, lineterm="")
+    diff = unified_diff(_lines(_text(old)), _lines(_text(new)), n=1, lineterm="")
     lines = [
         Text(f"{line[0]} {line[1:]}", style=_SIGN_STYLES[line[0]])
         for line in islice(diff, 3, None)
@@ -153,6 +154,17 @@ def _change(old: object, new: object) -> list[Text]:
     if len(lines) <= _CHANGE_LINES:
         return lines
     return [*lines[: _CHANGE_LINES - 1], Text(_more(len(lines) - _CHANGE_LINES + 1), "dim")]
+
+
+def _text(value: object) -> str:
+    """Return an argument as text; a long one stands in the log as the name of its artifact."""
+    match value:
+        case None:
+            return ""
+        case {"artifact": _, "bytes": int(size)}:
+            return f"({size:,} bytes)"
+        case _:
+            return str(value)
 
 
 def _lines(text: str) -> list[str]:

@@ -78,6 +78,12 @@ def test_a_long_new_file_is_cut() -> None:
     assert (len(lines), lines[-2:]) == (15, ["       + 10", "       … 29 more lines"])
 
 
+def test_an_argument_that_the_log_keeps_apart_shows_its_size() -> None:
+    write = {"path": "a.py", "content": {"artifact": "0" * 64, "bytes": 20_000}}
+    lines = shown(thought(1, "W.", ("write_file", write)), succeeded("1.0", "write_file"))
+    assert lines[2:] == ["     ✓ write_file a.py", "       + (20,000 bytes)"]
+
+
 def test_a_failed_action_shows_code_and_message() -> None:
     assert shown(
         thought(1, "E.", ("edit_file", {"path": "a.py", "old_text": "x"})),

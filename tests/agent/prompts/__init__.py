@@ -9,6 +9,7 @@ TOOLS = (
     "write_file",
     "edit_file",
     "execute_terminal_command",
+    "read_output",
     "ask_user",
     "finish_task",
 )
