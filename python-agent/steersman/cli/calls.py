@@ -161,7 +161,7 @@ def _text(value: object) -> str:
     match value:
         case None:
             return ""
-        case {"artifact": _, "bytes": int(size)}:
+        case {"artifact": str(), "bytes": int(size)}:
             return f"({size:,} bytes)"
         case _:
             return str(value)
