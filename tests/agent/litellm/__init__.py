@@ -1,0 +1,1 @@
+"""The adapter for real models, against a provider of our own over real HTTP."""
