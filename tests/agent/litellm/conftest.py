@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import timedelta
 
@@ -110,6 +111,18 @@ async def play(
     """Make one call and collect everything that it yields."""
     stream = model.stream(wanted or request(), cut or asyncio.Event())
     return [item async for item in stream]
+
+
+async def happens(event: threading.Event) -> None:
+    """Wait for something on the provider's side."""
+    assert await asyncio.to_thread(event.wait, 5)
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces; the first call waits for the import, too."""
+    async with asyncio.timeout(30):
+        while not happened():  # noqa: ASYNC110 - it is in another thread
+            await asyncio.sleep(0.005)
 
 
 def texts(items: Items) -> list[str]:

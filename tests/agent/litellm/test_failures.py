@@ -1,6 +1,5 @@
 """Whatever a provider does, a call ends in one value that says what it was."""
 
-import asyncio
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,6 +14,7 @@ from tests.agent.litellm.conftest import (
     NEEDS_LITELLM,
     MakeModel,
     failure,
+    happens,
     play,
     reply,
     request,
@@ -131,7 +131,7 @@ async def test_silence_before_or_between_chunks_is_a_timeout(
     server.script(answer)
     failed = failure(await play(make_model(server, seconds=0.3)))
     assert (failed.code, failed.usage.estimated) == ("timeout", True)
-    assert await asyncio.to_thread(server.requests[0].ended.wait, 1)
+    await happens(server.requests[0].ended)
     assert server.requests[0].left_at is not None
 
 
@@ -157,7 +157,7 @@ async def test_an_endless_stream_is_cut_off(
     assert (failed.code, failed.usage.estimated) == ("output_limit", True)
     assert 100 < failed.usage.output_tokens < 5_000
     assert len("".join(texts(items))) < 20_000
-    assert await asyncio.to_thread(server.requests[0].ended.wait, 1)
+    await happens(server.requests[0].ended)
     assert server.requests[0].left_at is not None
 
 

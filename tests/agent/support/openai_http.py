@@ -34,8 +34,8 @@ class HttpConnection(asyncio.Protocol):
         self._open_ones = open_ones
         self._task: asyncio.Task[None] | None = None
         self._received = b""
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self.writable = asyncio.Event()
+        self.writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -53,10 +53,10 @@ class HttpConnection(asyncio.Protocol):
             self._task.cancel()
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self.writable.clear()
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        self.writable.set()
 
     def respond(
         self,
@@ -90,12 +90,10 @@ class HttpConnection(asyncio.Protocol):
                 self._transport.write(pending[start : start + tcp_piece])
                 await asyncio.sleep(0.0001)
 
-    async def flush(self, delay: float = 0) -> None:
-        """Send what is pending, then wait; the client's going ends the wait."""
+    def flush(self) -> None:
+        """Send what is pending now."""
         self._transport.write(self._pending)
         self._pending = b""
-        await asyncio.sleep(delay)
-        await self._writable.wait()
 
     def end_stream(self) -> None:
         """End the streamed answer properly."""

@@ -1,6 +1,8 @@
 """What the fake provider can be told to answer, and how that looks on the wire."""
 
 import json
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -81,6 +83,50 @@ class HangUp:
 
 
 Scripted = Answer | Refusal | Raw | HangUp
+
+
+@dataclass(slots=True)
+class Received:
+    """A request as it came. `ended` is set when the answer is out or the client has left.
+
+    `waiting` is set when the answer first pauses, with all before that sent.
+    `left_at`: when the client closed the connection before the end (time.monotonic()).
+    """
+
+    body: Any
+    headers: dict[str, str]
+    waiting: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    left_at: float | None = None
+    chunks_sent: int = 0
+
+    @property
+    def messages(self) -> list[JsonObject]:
+        """The messages of the prompt."""
+        return self.body["messages"]
+
+
+class Instant:
+    """Answer at once: `steps` different calls for each goal, then `finish_task`.
+
+    A task is known by its first user message, which holds its goal, because its early calls
+    may no longer be in the prompt.
+    """
+
+    def __init__(self, steps: int, *, tool: str = "list_files", text: str = "Next.") -> None:
+        self._steps = steps
+        self._tool = tool
+        self._text = text
+        self._done: Counter[str] = Counter()
+
+    def __call__(self, received: Received) -> Scripted:
+        """Say what comes next in this task."""
+        goal = next(m["content"] for m in received.messages if m["role"] == "user")
+        self._done[goal] += 1
+        number = self._done[goal]
+        if number > self._steps:
+            return Answer(self._text, [call("finish_task", result="done")], piece=0)
+        return Answer(self._text, [call(self._tool, pattern=f"*{number}*")], piece=0)
 
 
 def from_json(value: JsonObject) -> Scripted:

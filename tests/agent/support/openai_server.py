@@ -13,20 +13,21 @@ import json
 import sys
 import threading
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from steersman.core.events import JsonObject
 from tests.agent.support.openai_http import HttpConnection, HttpRequest
 from tests.agent.support.openai_replies import (
     Answer,
     Call,
     HangUp,
+    Instant,
     Raw,
+    Received,
     Refusal,
     Scripted,
     call,
@@ -48,33 +49,24 @@ __all__ = [
     "call",
 ]
 
-Script = Sequence[Scripted] | Callable[["Received"], Scripted]
-
-
-@dataclass(slots=True)
-class Received:
-    """A request as it came. `ended` is set when the answer is out or the client has left.
-
-    `left_at`: when the client closed the connection before the end (time.monotonic()).
-    """
-
-    body: Any
-    headers: dict[str, str]
-    ended: threading.Event = field(default_factory=threading.Event)
-    left_at: float | None = None
-    chunks_sent: int = 0
-
-    @property
-    def messages(self) -> list[JsonObject]:
-        """The messages of the prompt."""
-        return self.body["messages"]
+Script = Sequence[Scripted] | Callable[[Received], Scripted]
 
 
 class OpenAIServer:
-    """Serve a script: each request takes the next entry, or what the function makes of it."""
+    """Serve a script: each request takes the next entry, or what the function makes of it.
 
-    def __init__(self, script: Script = (), *, strict: bool = True, port: int = 0) -> None:
-        self.requests: list[Received] = []
+    `requests` are those that came, the newest last; all of them, or only so many as `keep` says.
+    """
+
+    def __init__(
+        self,
+        script: Script = (),
+        *,
+        strict: bool = True,
+        port: int = 0,
+        keep: int | None = None,
+    ) -> None:
+        self.requests: deque[Received] = deque(maxlen=keep)
         self.connections = 0
         self.url = ""
         self._script = script
@@ -155,29 +147,6 @@ class OpenAIServer:
         return self._script[self._number - 1]
 
 
-class Instant:
-    """Answer at once: `steps` different calls for each goal, then `finish_task`.
-
-    A task is known by its first user message, which holds its goal, because its early calls
-    may no longer be in the prompt.
-    """
-
-    def __init__(self, steps: int, *, tool: str = "list_files", text: str = "Next.") -> None:
-        self._steps = steps
-        self._tool = tool
-        self._text = text
-        self._done: Counter[str] = Counter()
-
-    def __call__(self, received: Received) -> Scripted:
-        """Say what comes next in this task."""
-        goal = next(m["content"] for m in received.messages if m["role"] == "user")
-        self._done[goal] += 1
-        number = self._done[goal]
-        if number > self._steps:
-            return Answer(self._text, [call("finish_task", result="done")], piece=0)
-        return Answer(self._text, [call(self._tool, pattern=f"*{number}*")], piece=0)
-
-
 async def _play(scripted: Scripted, received: Received, connection: HttpConnection) -> None:
     match scripted:
         case Answer():
@@ -196,23 +165,33 @@ async def _play(scripted: Scripted, received: Received, connection: HttpConnecti
 
 
 async def _stream(answer: Answer, received: Received, connection: HttpConnection) -> None:
-    await asyncio.sleep(answer.headers_delay) if answer.headers_delay else None
+    if answer.headers_delay:
+        received.waiting.set()
+        await asyncio.sleep(answer.headers_delay)
     connection.begin_stream()
     for number, payload in enumerate(payloads(answer, received.body), start=1):
         await connection.send(payload, tcp_piece=answer.tcp_piece)
         received.chunks_sent = number
         if answer.delay or answer.endless:
-            await connection.flush(answer.delay)
+            await _pause(answer.delay, received, connection)
         while number == answer.stall_after:
-            await connection.flush(answer.keep_alive or 3600)
+            await _pause(answer.keep_alive or 3600, received, connection)
             await connection.send(b": still here\n\n", tcp_piece=0)
         if number == answer.abort_after:
-            await connection.flush()
+            connection.flush()
+            await asyncio.sleep(0)
             connection.reset()
             return
         if number == answer.end_after:
             break
     connection.end_stream()
+
+
+async def _pause(seconds: float, received: Received, connection: HttpConnection) -> None:
+    connection.flush()
+    received.waiting.set()
+    await asyncio.sleep(seconds)
+    await connection.writable.wait()
 
 
 def _json(body: bytes) -> Any:
@@ -238,7 +217,7 @@ def main(arguments: Sequence[str]) -> None:
         if options.script is None
         else [from_json(entry) for entry in json.loads(options.script.read_text("utf-8"))]
     )
-    with OpenAIServer(script, port=options.port) as server:
+    with OpenAIServer(script, port=options.port, keep=0) as server:
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         while True:
