@@ -14,7 +14,7 @@ from steersman.core.compaction import compaction
 from steersman.core.events import ContextCompacted, Envelope, JsonObject, ThoughtRecorded
 from steersman.core.ids import TaskId
 from steersman.core.model import PromptMessage, SystemMessage, ToolSpecification, UserMessage
-from steersman.core.services import Services, model_list
+from steersman.core.runtime import Runtime, model_list
 from steersman.core.state import TaskState
 from steersman.core.text import head_and_tail
 from steersman.core.transcript import BYTES_PER_TOKEN, Transcript
@@ -74,18 +74,18 @@ class _Fixed:
 class PromptBuilder:
     """Build the prompts of one task, step after step."""
 
-    def __init__(self, services: Services, state: TaskState, *, context_tokens: int) -> None:
-        self._services = services
+    def __init__(self, runtime: Runtime, state: TaskState, *, context_tokens: int) -> None:
+        self._runtime = runtime
         self._context_tokens = context_tokens
         self._fixed = self._render_fixed(state)
         self._transcript = Transcript(self._fixed.window.text_bytes)
 
     @classmethod
-    async def open(cls, services: Services, state: TaskState) -> "PromptBuilder":
+    async def open(cls, runtime: Runtime, state: TaskState) -> "PromptBuilder":
         """Fit the prompts to the smallest of the models that may be asked."""
-        models = model_list(services.policy, services.team.roles[state.role])
-        sizes = [await services.policy.context_tokens(model) for model in models]
-        return cls(services, state, context_tokens=min(sizes))
+        models = model_list(runtime.policy, runtime.team.roles[state.role])
+        sizes = [await runtime.policy.context_tokens(model) for model in models]
+        return cls(runtime, state, context_tokens=min(sizes))
 
     async def extend(self, envelopes: Sequence[Envelope], blobs: dict[str, bytes]) -> None:
         """Show these events in the next prompt; `blobs` are artifacts at hand, more are added."""
@@ -109,7 +109,7 @@ class PromptBuilder:
     def build(self, state: TaskState) -> Prompt:
         """Put together the messages of the next model call."""
         fixed = self._at(state)
-        step = UserMessage(self._services.prompts.render(_NEXT_ACTION, _step_values(state)))
+        step = UserMessage(self._runtime.prompts.render(_NEXT_ACTION, _step_values(state)))
         size = fixed.size_bytes + self._transcript.size_bytes + len(step.text.encode())
         return Prompt(
             messages=(fixed.system, fixed.goal, *self._transcript.messages(), step),
@@ -126,19 +126,19 @@ class PromptBuilder:
 
     def _window(self, state: TaskState) -> Window:
         tokens = max(self._context_tokens >> state.trouble.context_halvings, _LEAST_TOKENS)
-        return Window.of(tokens, self._services.policy.max_output_tokens)
+        return Window.of(tokens, self._runtime.policy.max_output_tokens)
 
     def _render_fixed(self, state: TaskState) -> _Fixed:
-        services, window = self._services, self._window(state)
-        role = services.team.roles[state.role]
-        tools = tuple(services.tools[name].specification() for name in role.tools)
+        runtime, window = self._runtime, self._window(state)
+        role = runtime.team.roles[state.role]
+        tools = tuple(runtime.tools[name].specification() for name in role.tools)
         values: Mapping[str, object] = {
             "role": state.role,
             "description": role.description,
             "tools": [{"name": tool.name, "description": tool.description} for tool in tools],
             "limits": state.limits.model_dump(),
         }
-        system = services.prompts.render(role.template, values)
+        system = runtime.prompts.render(role.template, values)
         goal = f"Your goal:\n{head_and_tail(state.goal, window.text_bytes)}"
         schemas = sum(len(str(tool.parameters)) + len(tool.description) for tool in tools)
         size = len(system.encode()) + len(goal.encode()) + schemas
@@ -149,7 +149,7 @@ class PromptBuilder:
     ) -> None:
         for name in references(arguments):
             if name not in blobs:
-                found = await self._services.recording.journal.artifact(task_id, name)
+                found = await self._runtime.recording.journal.artifact(task_id, name)
                 blobs[name] = found or b"(this text is no longer kept)"
 
 

@@ -26,7 +26,7 @@ from steersman.core.events import (
 from steersman.core.fold import apply, fold
 from steersman.core.ids import CommandId
 from steersman.core.ports import Claim, Decision, StoredHistory
-from steersman.core.services import Recording
+from steersman.core.runtime import Recording
 from steersman.core.state import TaskPhase, TaskState
 from steersman.core.view import task_view
 

@@ -20,44 +20,47 @@ from steersman.core.events import (
 from steersman.core.interruption import Interruption, Shutdown
 from steersman.core.ledger import Ledger, restore
 from steersman.core.ports import Claim, StoredHistory
-from steersman.core.services import OpenWorkspace, Services
+from steersman.core.runtime import OpenWorkspace, Runtime
 from steersman.core.state import TaskState
 from steersman.core.think import Thought, think
 from steersman.core.tool import ToolContext, TransactionalTool
 
 
 class TaskRun:
-    """A task while this process works on it.
+    """A task while this process works on it. `goal` is empty until the log has been read.
 
     `work` returns when the task is handed back, and raises LeaseLost or StoreUnavailable when it
     cannot go on. Cancelling ends it at once: nothing more is committed, running tools are killed.
     """
 
-    def __init__(self, claim: Claim, services: Services, shutdown: Shutdown) -> None:
+    def __init__(self, claim: Claim, runtime: Runtime, shutdown: Shutdown) -> None:
         self._claim = claim
-        self._services = services
+        self._runtime = runtime
         self._shutdown = shutdown
         self._blobs: dict[str, bytes] = {}
         self._workspace: OpenWorkspace | None = None
+        self.task_id = claim.task_id
+        self.goal = ""
 
     async def work(self) -> None:
         """Go on with the task until it waits, ends, or this process shuts down."""
-        history = await self._services.recording.journal.history(self._claim.task_id)
+        history = await self._runtime.recording.journal.history(self._claim.task_id)
         self._ledger = self._open_ledger(history)
-        self._prompts = await PromptBuilder.open(self._services, self._ledger.state)
+        self.goal = self._ledger.state.goal
+        self._prompts = await PromptBuilder.open(self._runtime, self._ledger.state)
         await self._extend(history.envelopes)
-        hints = self._services.recording.hints
+        hints = self._runtime.recording.hints
         with Interruption(self._ledger, hints, self._shutdown) as self._interruption:
             await self._begin()
             while not self._ledger.released:
                 await self._step()
 
     def _open_ledger(self, history: StoredHistory) -> Ledger:
-        tools = self._services.tools
+        tools = self._runtime.tools
         return Ledger(
             self._claim,
             restore(history),
-            self._services.recording,
+            self._runtime.recording,
             foresee=lambda state: act.intent(state, tools),
         )
 
@@ -90,7 +93,7 @@ class TaskRun:
         if compacted := self._prompts.compaction(self._ledger.state):
             await self._record((compacted,))
         state, cut = self._ledger.state, asyncio.Event()
-        with self._services.recording.telemetry.span("prompt"):
+        with self._runtime.recording.telemetry.span("prompt"):
             prompt = self._prompts.build(state)
         if _over_budget(state, prompt):
             message = "The next model call would need more tokens than are left."
@@ -98,8 +101,8 @@ class TaskRun:
             return
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._interruption.cut(cut, self._remaining()))
-            with self._services.recording.telemetry.span("model"):
-                thought = await think(self._services, state, prompt, cut)
+            with self._runtime.recording.telemetry.span("model"):
+                thought = await think(self._runtime, state, prompt, cut)
             watching.cancel()
         await self._record(*self._unless_shut_down(thought))
 
@@ -118,7 +121,7 @@ class TaskRun:
     async def _act(self, move: Act) -> None:
         ready: list[act.Ready] = []
         for one in move.actions:
-            found = act.make_ready(one, self._services.tools, self._blobs)
+            found = act.make_ready(one, self._runtime.tools, self._blobs)
             if isinstance(found, ActionFailed):
                 if not ready:
                     await self._record((found,))
@@ -137,7 +140,7 @@ class TaskRun:
     async def _run(self, batch: tuple[act.Ready, ...]) -> None:
         contexts = [await self._context(ready) for ready in batch]
         async with asyncio.TaskGroup() as group:
-            with self._services.recording.telemetry.span("tool"):
+            with self._runtime.recording.telemetry.span("tool"):
                 running = group.create_task(act.run_all(batch, tuple(contexts)))
                 over = group.create_task(self._interruption.end_of_tools(self._remaining()))
                 await asyncio.wait((running, over), return_when=asyncio.FIRST_COMPLETED)
@@ -169,19 +172,19 @@ class TaskRun:
         ref = self._claim.workspace
         if self._workspace is None:
             assert ref is not None, "a claim to work on a task comes with its workspace"
-            self._workspace = await self._services.workspaces.open(self._claim.task_id, ref)
+            self._workspace = await self._runtime.workspaces.open(self._claim.task_id, ref)
         return ToolContext(
             task_id=self._claim.task_id,
             action_id=ready.one.action.action_id,
             files=self._workspace.files,
             commands=self._workspace.commands,
-            artifacts=_Artifacts(self._services, self._claim),
+            artifacts=_Artifacts(self._runtime, self._claim),
             remaining=self._remaining(),
         )
 
     def _remaining(self) -> timedelta:
         state = self._ledger.state
-        now = self._services.recording.clock.now()
+        now = self._runtime.recording.clock.now()
         held = state.spent.seconds + max((now - state.updated_at).total_seconds(), 0)
         return timedelta(seconds=max(state.limits.max_seconds - held, 0.0))
 
@@ -189,8 +192,8 @@ class TaskRun:
 class _Artifacts:
     """What the log kept beside itself, for the tool that reads it."""
 
-    def __init__(self, services: Services, claim: Claim) -> None:
-        self._journal = services.recording.journal
+    def __init__(self, runtime: Runtime, claim: Claim) -> None:
+        self._journal = runtime.recording.journal
         self._task_id = claim.task_id
 
     async def read(self, name: str) -> bytes | None:

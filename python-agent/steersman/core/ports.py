@@ -92,7 +92,9 @@ class Journal(Protocol):
     claim's, InboxMoved when `seen_inbox` is not current.
     """
 
-    async def claim(self, roles: Sequence[str]) -> Claim | None: ...
+    async def claim(self, roles: Sequence[str], tree: TaskId | None = None) -> Claim | None:
+        """Claim the task of these roles that has been due longest; only of a `tree` if given."""
+        ...
 
     async def claim_for_command(self, task_id: TaskId) -> Claim | None:
         """Claim a task that nobody holds, to answer its inbox. Its workspace is not acquired."""

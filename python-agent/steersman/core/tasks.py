@@ -20,7 +20,7 @@ from steersman.core.ledger import DUE, Ledger, inbox_topic, restore
 from steersman.core.limits import Limits
 from steersman.core.ports import Delta, DeltaFeed, Page, Posting, Submission, TaskFilter, TaskStore
 from steersman.core.roles import Team
-from steersman.core.services import Recording
+from steersman.core.runtime import Recording
 from steersman.core.state import TaskPhase
 from steersman.core.view import task_view
 from steersman.core.watch import watch

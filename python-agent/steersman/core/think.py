@@ -17,7 +17,7 @@ from steersman.core.ids import ActionId
 from steersman.core.model import CallFailed, ModelRequest, Reply, TextDelta
 from steersman.core.ports import Delta
 from steersman.core.replies import read_calls
-from steersman.core.services import Services, model_list
+from steersman.core.runtime import Runtime, model_list
 from steersman.core.state import TaskState
 
 
@@ -30,14 +30,14 @@ class Thought:
 
 
 async def think(
-    services: Services,
+    runtime: Runtime,
     state: TaskState,
     prompt: Prompt,
     cut: asyncio.Event,
 ) -> Thought:
     """Make one model call and say what became of it."""
-    role = services.team.roles[state.role]
-    models = model_list(services.policy, role)
+    role = runtime.team.roles[state.role]
+    models = model_list(runtime.policy, role)
     request = ModelRequest(
         model=models[state.trouble.index % len(models)],
         messages=prompt.messages,
@@ -45,19 +45,19 @@ async def think(
         max_output_tokens=prompt.max_output_tokens,
     )
     started = asyncio.get_running_loop().time()
-    end = await _stream(services, state, request, cut)
+    end = await _stream(runtime, state, request, cut)
     elapsed = int((asyncio.get_running_loop().time() - started) * 1000)
     if isinstance(end, Reply) and (end.cut or end.text.strip() or end.calls):
-        return _thought(services, state, end, elapsed)
-    return Thought(_failure(services, state, _unusable(end), len(models)))
+        return _thought(runtime, state, end, elapsed)
+    return Thought(_failure(runtime, state, _unusable(end), len(models)))
 
 
 async def _stream(
-    services: Services, state: TaskState, request: ModelRequest, cut: asyncio.Event
+    runtime: Runtime, state: TaskState, request: ModelRequest, cut: asyncio.Event
 ) -> Reply | CallFailed:
-    deltas = DeltaBatch(services, state)
+    deltas = DeltaBatch(runtime, state)
     try:
-        async with aclosing(services.model.stream(request, cut)) as stream:
+        async with aclosing(runtime.model.stream(request, cut)) as stream:
             async for item in stream:
                 if not isinstance(item, TextDelta):
                     return item
@@ -67,10 +67,10 @@ async def _stream(
     raise RuntimeError("the model port ended without a reply")
 
 
-def _thought(services: Services, state: TaskState, reply: Reply, elapsed: int) -> Thought:
-    role = services.team.roles[state.role]
-    tools = {name: services.tools[name] for name in role.tools}
-    clock = services.recording.clock
+def _thought(runtime: Runtime, state: TaskState, reply: Reply, elapsed: int) -> Thought:
+    role = runtime.team.roles[state.role]
+    tools = {name: runtime.tools[name] for name in role.tools}
+    clock = runtime.recording.clock
     calls = () if reply.cut else reply.calls
     read = read_calls(calls, tools, tuple(ActionId(new_id(clock)) for _ in calls))
     recorded = ThoughtRecorded(
@@ -92,7 +92,7 @@ def _unusable(end: Reply | CallFailed) -> CallFailed:
 
 
 def _failure(
-    services: Services, state: TaskState, call: CallFailed, models: int
+    runtime: Runtime, state: TaskState, call: CallFailed, models: int
 ) -> tuple[Event, ...]:
     failed = ModelCallFailed(
         step=state.step + 1, code=call.code, message=call.message, usage=call.usage
@@ -100,7 +100,7 @@ def _failure(
     at = retry_at(
         state,
         failed,
-        now=services.recording.clock.now(),
+        now=runtime.recording.clock.now(),
         jitter=random.random(),
         wish_seconds=call.retry_after_seconds,
     )
@@ -110,8 +110,8 @@ def _failure(
 class DeltaBatch:
     """Collect pieces of text and publish them at most every 30 ms, or at 4 KB."""
 
-    def __init__(self, services: Services, state: TaskState) -> None:
-        self._services = services
+    def __init__(self, runtime: Runtime, state: TaskState) -> None:
+        self._runtime = runtime
         self._state = state
         self._offset = 0
         self._pieces: list[str] = []
@@ -122,7 +122,7 @@ class DeltaBatch:
         """Take one piece."""
         self._pieces.append(text)
         self._size += len(text)
-        policy = self._services.policy
+        policy = self._runtime.policy
         if self._size >= policy.delta_bytes:
             self.flush()
         elif self._timer is None:
@@ -137,7 +137,7 @@ class DeltaBatch:
         if not self._pieces:
             return
         text, self._pieces, self._size = "".join(self._pieces), [], 0
-        self._services.deltas.publish(
+        self._runtime.deltas.publish(
             Delta(
                 task_id=self._state.task_id,
                 epoch=self._state.epoch,

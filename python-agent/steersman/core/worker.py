@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from steersman.core.errors import LeaseLost, StoreUnavailable
-from steersman.core.ids import TaskId
+from steersman.core.ids import TaskId, WorkerId
 from steersman.core.interruption import Shutdown
 from steersman.core.ledger import DUE
 from steersman.core.loop import TaskRun
 from steersman.core.ports import Claim
-from steersman.core.services import Services
+from steersman.core.runtime import Runtime
 
 _log = logging.getLogger(__name__)
 
@@ -24,25 +24,41 @@ _RETRY_AFTER_FAILURE = timedelta(seconds=2)
 
 
 class Worker:
-    """Work on up to `concurrency` tasks of `roles` until the shutdown is asked for."""
+    """Work on up to `concurrency` tasks of `roles` until the shutdown is asked for.
 
-    def __init__(self, services: Services, roles: Sequence[str], concurrency: int) -> None:
-        self._services = services
-        self._roles = tuple(roles)
+    `tree`: only on this root task and what comes of it.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        roles: Sequence[str],
+        *,
+        concurrency: int,
+        tree: TaskId | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self.roles = tuple(roles)
+        self._tree = tree
         self._slots = asyncio.Semaphore(concurrency)
-        self._running: dict[TaskId, asyncio.Task[None]] = {}
+        self._runs: dict[TaskRun, asyncio.Task[None]] = {}
         self.concurrency = concurrency
         self.shutdown = Shutdown()
 
     @property
-    def active(self) -> tuple[TaskId, ...]:
-        """Name the tasks that are being worked on, the oldest first."""
-        return tuple(self._running)
+    def worker_id(self) -> WorkerId:
+        """Return under which name it claims."""
+        return self._runtime.worker_id
+
+    @property
+    def active(self) -> tuple[TaskRun, ...]:
+        """Return what is being worked on, the oldest first."""
+        return tuple(self._runs)
 
     async def run(self, grace: timedelta) -> None:
         """Claim and work. After the shutdown is asked for, tools get `grace` to end."""
         wake = asyncio.Event()
-        unlisten = self._services.recording.hints.listen(DUE, wake.set)
+        unlisten = self._runtime.recording.hints.listen(DUE, wake.set)
         try:
             async with asyncio.TaskGroup() as group:
                 asked = group.create_task(self.shutdown.asked.wait())
@@ -54,7 +70,7 @@ class Worker:
 
     def drop_all(self) -> None:
         """Stop all work at once without a commit: the lease is lost, others may go on."""
-        for running in self._running.values():
+        for running in self._runs.values():
             running.cancel()
 
     async def _claim_one(
@@ -71,17 +87,18 @@ class Worker:
             self._slots.release()
             await self._rest(wake, asked)
             return
-        running = group.create_task(self._work(claim))
-        self._running[claim.task_id] = running
-        running.add_done_callback(lambda _: self._done(claim))
+        run = TaskRun(claim, self._runtime, self.shutdown)
+        working = group.create_task(self._work(claim, run))
+        self._runs[run] = working
+        working.add_done_callback(lambda _: self._done(run))
 
-    def _done(self, claim: Claim) -> None:
-        self._running.pop(claim.task_id, None)
+    def _done(self, run: TaskRun) -> None:
+        self._runs.pop(run, None)
         self._slots.release()
 
     async def _try_claim(self) -> Claim | None:
         try:
-            return await self._services.recording.journal.claim(self._roles)
+            return await self._runtime.recording.journal.claim(self.roles, self._tree)
         except StoreUnavailable:
             _log.warning("store_unavailable", extra={"action": "claim"})
             return None
@@ -94,11 +111,11 @@ class Worker:
             await asyncio.wait((hint, asked), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             hint.cancel()
 
-    async def _work(self, claim: Claim) -> None:
+    async def _work(self, claim: Claim, run: TaskRun) -> None:
         fields = {"task_id": claim.task_id, "epoch": claim.epoch}
         _log.info("task_claimed", extra={"action": "task_claimed", **fields})
         try:
-            await TaskRun(claim, self._services, self.shutdown).work()
+            await run.work()
         except asyncio.CancelledError:
             _log.warning("task_dropped", extra={"action": "task_dropped", **fields})
             raise
@@ -110,7 +127,7 @@ class Worker:
 
     async def _hand_back(self, claim: Claim) -> None:
         """Release a task that we could not go on with, as soon as the store answers."""
-        journal, clock = self._services.recording.journal, self._services.recording.clock
+        journal, clock = self._runtime.recording.journal, self._runtime.recording.clock
         while not self.shutdown.asked.is_set():
             try:
                 await journal.release(claim, clock.now() + _RETRY_AFTER_FAILURE, failed=True)
@@ -121,7 +138,7 @@ class Worker:
 
     async def _end(self, grace: timedelta) -> None:
         """Let tools end within the grace, then cut them; every task is handed back."""
-        running = tuple(self._running.values())
-        if running:
-            await asyncio.wait(running, timeout=grace.total_seconds())
+        working = tuple(self._runs.values())
+        if working:
+            await asyncio.wait(working, timeout=grace.total_seconds())
         self.shutdown.over.set()

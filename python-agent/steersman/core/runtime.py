@@ -1,4 +1,4 @@
-"""What working on tasks needs of the outside, in one value that `app.py` puts together."""
+"""What working on tasks needs of the outside, in one value that `app/wiring.py` puts together."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -83,7 +83,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Runtime:
     """Everything that the loop uses."""
 
     recording: Recording

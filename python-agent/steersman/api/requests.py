@@ -1,0 +1,151 @@
+"""The parts that requests are made of, checked: texts, ids, limits, and the bodies."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Header, Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, StopTask
+from steersman.core.errors import TaskNotFound
+from steersman.core.ids import TaskId
+from steersman.core.limits import Limits
+from steersman.core.tasks import NewTask
+from steersman.core.text import is_clean
+
+MAX_CURSOR = 2**53 - 1
+"""The largest whole number that every JSON reader keeps."""
+
+EXAMPLE_ID = "019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01"
+WORKSPACE_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
+
+
+def _require_clean(text: str) -> str:
+    if not is_clean(text):
+        raise ValueError("NUL and unpaired surrogates cannot be kept")
+    return text
+
+
+def _require_words(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _require_name(name: str) -> str:
+    # `.` and `..` fit the pattern of names but would be a path.
+    if not name.strip("."):
+        raise ValueError("must not be dots only")
+    return name
+
+
+def _canonical_uuid(text: str) -> str:
+    try:
+        canonical = str(UUID(text))
+    except ValueError:
+        canonical = ""
+    if canonical != text.lower():
+        raise ValueError("must be a UUID")
+    return canonical
+
+
+CleanText = Annotated[str, AfterValidator(_require_clean)]
+Words = Annotated[CleanText, AfterValidator(_require_words)]
+UuidText = Annotated[
+    str, AfterValidator(_canonical_uuid), Field(json_schema_extra={"format": "uuid"})
+]
+WorkspaceName = Annotated[
+    str, Field(pattern=WORKSPACE_PATTERN, examples=["shop"]), AfterValidator(_require_name)
+]
+CommandIdText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="Makes repeating safe: the same id and body are one command.",
+        examples=[EXAMPLE_ID],
+    ),
+]
+IdempotencyKey = Annotated[CommandIdText | None, Header(alias="Idempotency-Key")]
+
+
+class RequestBody(BaseModel):
+    """Something that is asked. Unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LimitsBody(Limits):
+    """Limits that differ from the role's. Numbers must be numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class TaskBody(RequestBody):
+    """A new task."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"goal": "Make the failing tests pass"},
+                {
+                    "goal": "Make the failing tests pass",
+                    "role": "developer",
+                    "workspace": "shop",
+                    "limits": {"max_steps": 20},
+                },
+            ]
+        },
+    )
+
+    goal: Words = Field(
+        min_length=1,
+        max_length=MAX_TEXT_CHARACTERS,
+    )
+    role: CleanText | None = Field(default=None, max_length=64)
+    conversation_id: UuidText | None = None
+    workspace: WorkspaceName | None = None
+    limits: LimitsBody = LimitsBody()
+    on_busy: Literal["enqueue", "reject", "interrupt"] = "enqueue"
+
+    def to_new_task(self) -> NewTask:
+        """Return what the core reads; limits that were not given stay open."""
+        fields = self.model_dump(include=set(NewTask.model_fields), exclude_unset=True)
+        return NewTask.model_validate(fields)
+
+
+class MessageBody(RequestBody):
+    """Something to say to a task."""
+
+    text: Words = Field(
+        min_length=1, max_length=MAX_TEXT_CHARACTERS, examples=["Keep the public API as it is."]
+    )
+
+    def to_command(self) -> AddMessage:
+        """Return the command."""
+        return AddMessage(text=self.text)
+
+
+class StopBody(RequestBody):
+    """Why a task is stopped."""
+
+    reason: CleanText | None = Field(default=None, max_length=2_000, examples=["No longer needed"])
+
+    def to_command(self) -> StopTask:
+        """Return the command."""
+        return StopTask(reason=self.reason)
+
+
+def _task_in_path(
+    task_id: Annotated[str, Path(json_schema_extra={"format": "uuid"}, examples=[EXAMPLE_ID])],
+) -> TaskId:
+    try:
+        return TaskId(_canonical_uuid(task_id))
+    except ValueError:
+        raise TaskNotFound from None
+
+
+TaskInPath = Annotated[TaskId, Depends(_task_in_path)]

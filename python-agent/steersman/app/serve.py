@@ -1,0 +1,95 @@
+"""`steersman serve`: the API in front, the worker behind it, one orderly end for both."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+
+from steersman.api.application import create_api
+from steersman.app.dependencies import dependencies_of
+from steersman.app.wiring import App, open_app
+from steersman.core.errors import ConfigurationError
+from steersman.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_CLOSE_SECONDS = 3
+"""How long open connections may go on after the streams were told to end."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to us: they concern the worker too."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> int:
+    """Serve the API and work on tasks until SIGTERM or SIGINT.
+
+    Raises ConfigurationError for an address that is taken.
+    """
+    end = _end_on_signals()
+    with contextlib.closing(_listen(settings)) as listening:
+        async with open_app(settings, patient=True) as app:
+            await _serve(app, listening, end)
+    return 0
+
+
+async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None:
+    async with app.work() as work:
+        dependencies = dependencies_of(app, work.worker)
+        config = uvicorn.Config(
+            create_api(dependencies),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_CLOSE_SECONDS,
+        )
+        server = _Server(config)
+        answering = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started and not answering.done():
+            await asyncio.sleep(0.005)
+        for note in app.notes:
+            _log.warning(note, extra={"action": "note"})
+        _log.info("serving", extra={"action": "serving", "url": _url(listening)})
+        ended = asyncio.create_task(end.wait())
+        await asyncio.wait((answering, work.ended, ended), return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        dependencies.closing.set()
+        work.worker.shutdown.asked.set()
+        server.should_exit = True
+        await answering
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _end_on_signals() -> asyncio.Event:
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    return end
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the address before anything else is started."""
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"cannot listen on {settings.host} port {settings.port} ({error.strerror}); "
+            "choose another with --port or STEERSMAN_PORT"
+        ) from None
+    return listening

@@ -1,0 +1,210 @@
+"""Put an agent together from its settings, and take it apart in the right order.
+
+Nothing here decides anything about a task. What is opened first is closed last: the work ends
+before the lease, the lease before the database goes.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryViewCache
+from steersman.adapters.postgres.embedded import start_embedded
+from steersman.adapters.postgres.hints import postgres_hints
+from steersman.adapters.postgres.journal import PostgresJournal
+from steersman.adapters.postgres.pool import PostgresPool
+from steersman.adapters.postgres.tasks import PostgresTaskStore
+from steersman.adapters.prompts import JinjaPrompts, load_team
+from steersman.app.models import ChosenModel, choose_model
+from steersman.app.sandboxes import Sandbox, choose_sandbox
+from steersman.app.work import Working, migrated, working
+from steersman.app.workspaces import HomeWorkspaces
+from steersman.core.clock import SystemClock, new_id
+from steersman.core.errors import ConfigurationError
+from steersman.core.ids import TaskId, WorkerId
+from steersman.core.ports import ViewCache
+from steersman.core.roles import Team
+from steersman.core.runtime import LoopPolicy, NoTelemetry, Recording, Runtime, Telemetry
+from steersman.core.tasks import Defaults, Tasks
+from steersman.core.tool import Tool
+from steersman.core.worker import Worker
+from steersman.settings import Settings
+from steersman.tools import load_tools
+
+_SPARE_CONNECTIONS = 6
+"""Beside one for each worker: for requests and watchers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is made without the outside world: the team, its tools, its prompts, the model."""
+
+    settings: Settings
+    tools: Mapping[str, Tool]
+    team: Team
+    prompts: JinjaPrompts
+    model: ChosenModel
+    worker_id: WorkerId
+    host_id: str
+    telemetry: Telemetry = field(default_factory=NoTelemetry)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Name the roles that this process plays."""
+        return self.settings.roles or tuple(self.team.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An agent that is put together; it works on tasks only inside `work` or `work_on`."""
+
+    parts: Parts
+    dsn: str
+    pool: PostgresPool
+    runtime: Runtime
+    tasks: Tasks
+    store: PostgresTaskStore
+    workspaces: HomeWorkspaces
+    sandbox: Sandbox
+    cache: ViewCache
+
+    @property
+    def settings(self) -> Settings:
+        """Return what it was put together from."""
+        return self.parts.settings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what a person should know before anything runs, one line each."""
+        return tuple(note for note in (self.parts.model.note, self.sandbox.note) if note)
+
+    def work(self) -> AbstractAsyncContextManager[Working]:
+        """Work on the tasks of this process's roles while the context is open."""
+        return self._work(None)
+
+    @asynccontextmanager
+    async def work_on(self, task_id: TaskId) -> AsyncGenerator[None]:
+        """Work on one task and what comes of it while the context is open."""
+        async with self._work(task_id):
+            yield
+
+    def _work(self, tree: TaskId | None) -> AbstractAsyncContextManager[Working]:
+        settings = self.settings
+        worker = Worker(self.runtime, self.parts.roles, concurrency=settings.concurrency, tree=tree)
+        return working(worker, self.pool, self.parts.host_id, settings=settings)
+
+
+def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
+    """Read the team and the prompts and choose the model.
+
+    Raises ConfigurationError before anything is started.
+    """
+    tools = load_tools()
+    team = load_team(settings.prompts, tools.keys())
+    unknown = sorted({*settings.roles, settings.default_role} - team.roles.keys())
+    if unknown:
+        known = ", ".join(sorted(team.roles))
+        raise ConfigurationError(f"There is no role {unknown[0]!r}; roles.toml has: {known}")
+    return Parts(
+        settings=settings,
+        tools=tools,
+        team=team,
+        prompts=JinjaPrompts(settings.prompts),
+        model=choose_model(settings, team),
+        worker_id=WorkerId(new_id(SystemClock())),
+        host_id=_host_id(settings.home),
+        telemetry=telemetry or NoTelemetry(),
+    )
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, *, telemetry: Telemetry | None = None, patient: bool = False
+) -> AsyncGenerator[App]:
+    """Put an agent together. Its tables are up to date, but for a `patient` one.
+
+    A patient one may be opened while its database is down. Raises ConfigurationError and
+    StoreUnavailable.
+    """
+    parts = prepare(settings, telemetry)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.model.close)
+        dsn = await _database(settings, stack)
+        if not patient:
+            await migrated(dsn)
+        pool = await PostgresPool.open(dsn, size=settings.concurrency + _SPARE_CONNECTIONS)
+        stack.push_async_callback(pool.close)
+        hints = await stack.enter_async_context(postgres_hints(dsn))
+        cache = _cache(settings, stack)
+        store = PostgresTaskStore(pool, parts.host_id, hints=hints)
+        journal = PostgresJournal(pool, parts.worker_id, parts.host_id, hints=hints)
+        sandbox = await choose_sandbox(settings)
+        runtime = Runtime(
+            recording=Recording(journal, cache, hints, SystemClock(), parts.telemetry),
+            model=parts.model.model,
+            prompts=parts.prompts,
+            team=parts.team,
+            tools=parts.tools,
+            workspaces=(workspaces := HomeWorkspaces(settings, store, sandbox)),
+            deltas=InMemoryDeltaFeed(),
+            worker_id=parts.worker_id,
+            policy=LoopPolicy(
+                models=parts.model.names,
+                context_tokens=parts.model.context_tokens,
+                max_output_tokens=settings.model_max_output_tokens,
+            ),
+        )
+        yield App(
+            parts=parts,
+            dsn=dsn,
+            pool=pool,
+            runtime=runtime,
+            tasks=_tasks(runtime, store, settings),
+            store=store,
+            workspaces=workspaces,
+            sandbox=sandbox,
+            cache=cache,
+        )
+
+
+def _tasks(runtime: Runtime, store: PostgresTaskStore, settings: Settings) -> Tasks:
+    return Tasks(
+        store,
+        runtime.recording,
+        team=runtime.team,
+        defaults=Defaults(settings.default_role),
+        deltas=runtime.deltas,
+    )
+
+
+async def _database(settings: Settings, stack: AsyncExitStack) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    server = await start_embedded(settings.home / "postgres")
+    stack.push_async_callback(asyncio.to_thread, server.close)
+    return server.dsn()
+
+
+def _cache(settings: Settings, stack: AsyncExitStack) -> ViewCache:
+    if settings.redis_url is None:
+        return InMemoryViewCache()
+    # Imported here: most processes have no Redis.
+    from steersman.adapters.redis import RedisViewCache  # noqa: PLC0415
+
+    cache = RedisViewCache.connect(settings.redis_url.get_secret_value())
+    stack.push_async_callback(cache.close)
+    return cache
+
+
+def _host_id(home: Path) -> str:
+    """Return the id of this host's HOME, made at its first use.
+
+    The processes of a host share HOME, and with it the directories of the workspaces.
+    """
+    path = home / "host-id"
+    home.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), path.open("x") as file:
+        file.write(new_id(SystemClock()))
+    return path.read_text().strip()
