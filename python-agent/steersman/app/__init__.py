@@ -1,1 +1,1 @@
-"""The wiring: which adapter stands behind which port, what is started and in which order it ends."""
+"""The wiring: which adapter stands behind which port, and in which order it starts and ends."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from steersman.api.application import create_api
+from steersman.api.server import server_config
 from steersman.app.dependencies import dependencies_of
 from steersman.app.wiring import App, open_app
 from steersman.core.errors import ConfigurationError
@@ -18,16 +19,26 @@ from steersman.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-_CLOSE_SECONDS = 3
-"""How long open connections may go on after the streams were told to end."""
-
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to us: they concern the worker too."""
+    """A server that leaves the signals to us, they concern the worker too, and says when it is up.
+
+    `up` is also set when it could not come up.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.up.set()
 
 
 async def serve(settings: Settings) -> int:
@@ -45,16 +56,9 @@ async def serve(settings: Settings) -> int:
 async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None:
     async with app.work() as work:
         dependencies = dependencies_of(app, work.worker)
-        config = uvicorn.Config(
-            create_api(dependencies),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_CLOSE_SECONDS,
-        )
-        server = _Server(config)
+        server = _Server(server_config(create_api(dependencies)))
         answering = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not answering.done():
-            await asyncio.sleep(0.005)
+        await server.up.wait()
         for note in app.notes:
             _log.warning(note, extra={"action": "note"})
         _log.info("serving", extra={"action": "serving", "url": _url(listening)})

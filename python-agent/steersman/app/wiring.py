@@ -10,8 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryViewCache
-from steersman.adapters.postgres.embedded import start_embedded
+from steersman.adapters.in_memory import InMemoryDeltaFeed
 from steersman.adapters.postgres.hints import postgres_hints
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.adapters.postgres.pool import PostgresPool
@@ -19,12 +18,13 @@ from steersman.adapters.postgres.tasks import PostgresTaskStore
 from steersman.adapters.prompts import JinjaPrompts, load_team
 from steersman.app.models import ChosenModel, choose_model
 from steersman.app.sandboxes import Sandbox, choose_sandbox
+from steersman.app.stores import open_cache, open_database
 from steersman.app.work import Working, migrated, working
 from steersman.app.workspaces import HomeWorkspaces
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
-from steersman.core.ports import ViewCache
+from steersman.core.ports import Hints, ViewCache
 from steersman.core.roles import Team
 from steersman.core.runtime import LoopPolicy, NoTelemetry, Recording, Runtime, Telemetry
 from steersman.core.tasks import Defaults, Tasks
@@ -55,17 +55,24 @@ class Parts:
         """Name the roles that this process plays."""
         return self.settings.roles or tuple(self.team.roles)
 
+    @property
+    def policy(self) -> LoopPolicy:
+        """Return what the settings leave to the deployment."""
+        return LoopPolicy(
+            models=self.model.names,
+            context_tokens=self.model.context_tokens,
+            max_output_tokens=self.settings.model_max_output_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An agent that is put together; it works on tasks only inside `work` or `work_on`."""
+    """An agent that is put together; it works on tasks only inside `work`."""
 
     parts: Parts
-    dsn: str
     pool: PostgresPool
     runtime: Runtime
     tasks: Tasks
-    store: PostgresTaskStore
     workspaces: HomeWorkspaces
     sandbox: Sandbox
     cache: ViewCache
@@ -80,19 +87,13 @@ class App:
         """Say what a person should know before anything runs, one line each."""
         return tuple(note for note in (self.parts.model.note, self.sandbox.note) if note)
 
-    def work(self) -> AbstractAsyncContextManager[Working]:
-        """Work on the tasks of this process's roles while the context is open."""
-        return self._work(None)
+    def work(self, tree: TaskId | None = None) -> AbstractAsyncContextManager[Working]:
+        """Work on the tasks of this process's roles while the context is open.
 
-    @asynccontextmanager
-    async def work_on(self, task_id: TaskId) -> AsyncGenerator[None]:
-        """Work on one task and what comes of it while the context is open."""
-        async with self._work(task_id):
-            yield
-
-    def _work(self, tree: TaskId | None) -> AbstractAsyncContextManager[Working]:
-        settings = self.settings
-        worker = Worker(self.runtime, self.parts.roles, concurrency=settings.concurrency, tree=tree)
+        `tree`: only on this root task and what comes of it.
+        """
+        settings, roles = self.settings, self.parts.roles
+        worker = Worker(self.runtime, roles, concurrency=settings.concurrency, tree=tree)
         return working(worker, self.pool, self.parts.host_id, settings=settings)
 
 
@@ -131,71 +132,42 @@ async def open_app(
     parts = prepare(settings, telemetry)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.model.close)
-        dsn = await _database(settings, stack)
+        # Together, because each takes a while and a start is waited for.
+        dsn, sandbox = await asyncio.gather(open_database(settings, stack), choose_sandbox(settings))
         if not patient:
             await migrated(dsn)
         pool = await PostgresPool.open(dsn, size=settings.concurrency + _SPARE_CONNECTIONS)
         stack.push_async_callback(pool.close)
         hints = await stack.enter_async_context(postgres_hints(dsn))
-        cache = _cache(settings, stack)
-        store = PostgresTaskStore(pool, parts.host_id, hints=hints)
-        journal = PostgresJournal(pool, parts.worker_id, parts.host_id, hints=hints)
-        sandbox = await choose_sandbox(settings)
-        runtime = Runtime(
-            recording=Recording(journal, cache, hints, SystemClock(), parts.telemetry),
-            model=parts.model.model,
-            prompts=parts.prompts,
-            team=parts.team,
-            tools=parts.tools,
-            workspaces=(workspaces := HomeWorkspaces(settings, store, sandbox)),
-            deltas=InMemoryDeltaFeed(),
-            worker_id=parts.worker_id,
-            policy=LoopPolicy(
-                models=parts.model.names,
-                context_tokens=parts.model.context_tokens,
-                max_output_tokens=settings.model_max_output_tokens,
-            ),
-        )
-        yield App(
-            parts=parts,
-            dsn=dsn,
-            pool=pool,
-            runtime=runtime,
-            tasks=_tasks(runtime, store, settings),
-            store=store,
-            workspaces=workspaces,
-            sandbox=sandbox,
-            cache=cache,
-        )
+        yield _assemble(parts, pool, hints, open_cache(settings, stack), sandbox)
 
 
-def _tasks(runtime: Runtime, store: PostgresTaskStore, settings: Settings) -> Tasks:
-    return Tasks(
+def _assemble(
+    parts: Parts, pool: PostgresPool, hints: Hints, cache: ViewCache, sandbox: Sandbox
+) -> App:
+    store = PostgresTaskStore(pool, parts.host_id, hints=hints)
+    journal = PostgresJournal(pool, parts.worker_id, parts.host_id, hints=hints)
+    recording = Recording(journal, cache, hints, SystemClock(), parts.telemetry)
+    workspaces = HomeWorkspaces(parts.settings, store, sandbox)
+    runtime = Runtime(
+        recording=recording,
+        model=parts.model.model,
+        prompts=parts.prompts,
+        team=parts.team,
+        tools=parts.tools,
+        workspaces=workspaces,
+        deltas=InMemoryDeltaFeed(),
+        worker_id=parts.worker_id,
+        policy=parts.policy,
+    )
+    tasks = Tasks(
         store,
-        runtime.recording,
-        team=runtime.team,
-        defaults=Defaults(settings.default_role),
+        recording,
+        team=parts.team,
+        defaults=Defaults(parts.settings.default_role),
         deltas=runtime.deltas,
     )
-
-
-async def _database(settings: Settings, stack: AsyncExitStack) -> str:
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    server = await start_embedded(settings.home / "postgres")
-    stack.push_async_callback(asyncio.to_thread, server.close)
-    return server.dsn()
-
-
-def _cache(settings: Settings, stack: AsyncExitStack) -> ViewCache:
-    if settings.redis_url is None:
-        return InMemoryViewCache()
-    # Imported here: most processes have no Redis.
-    from steersman.adapters.redis import RedisViewCache  # noqa: PLC0415
-
-    cache = RedisViewCache.connect(settings.redis_url.get_secret_value())
-    stack.push_async_callback(cache.close)
-    return cache
+    return App(parts, pool, runtime, tasks, workspaces, sandbox, cache)
 
 
 def _host_id(home: Path) -> str:

@@ -45,7 +45,7 @@ class TaskClient(Protocol):
         """Yield events past `after`, deltas between; end after a final event."""
         ...
 
-    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
+    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[object]:
         """Have the task worked on, in this process if no other does, as long as this is open."""
         ...
 
@@ -59,7 +59,7 @@ class OpenApp(Protocol):
     @property
     def notes(self) -> Sequence[str]: ...
 
-    def work_on(self, task_id: TaskId) -> AbstractAsyncContextManager[None]: ...
+    def work(self, tree: TaskId) -> AbstractAsyncContextManager[object]: ...
 
 
 class LocalClient:
@@ -89,8 +89,8 @@ class LocalClient:
         async for item in self._tasks.watch(task_id, LOCAL_OWNER, after=after):
             yield item.to_wire()
 
-    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
-        return self._app.work_on(task_id)
+    def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[object]:
+        return self._app.work(task_id)
 
 
 @asynccontextmanager

@@ -167,16 +167,19 @@ def doctor() -> None:
 
     Database, Redis, model, sandbox, prompts, versions; for each what mends it.
     """
+    from steersman.adapters.prompts import load_team
     from steersman.app.checks import doctor_checks
-    from steersman.cli.doctor import check_variables, check_versions, examine
+    from steersman.cli.doctor import check_prompts, check_variables, check_versions, examine
     from steersman.settings import configure, read_dotenv
+    from steersman.tools import load_tools
 
     configuration = configure(os.environ, read_dotenv())
-    settings = _settings()
+    settings, tools = _settings(), tuple(load_tools())
     checks = {
         "versions": check_versions,
         "settings": lambda: check_variables(configuration),
-        **doctor_checks(settings),
+        "prompts": lambda: check_prompts(settings, tools),
+        **doctor_checks(settings, lambda: load_team(settings.prompts, tools)),
     }
     _finish(examine(configuration, checks))
 

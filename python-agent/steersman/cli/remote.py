@@ -63,13 +63,13 @@ class RemoteClient:
                 )
 
     async def view(self, task_id: TaskId, *, min_seq: int = 0) -> JsonObject:
-        return await self._get(f"tasks/{task_id}", {"min_seq": str(min_seq)})
+        return await self._get(f"tasks/{task_id}", [("min_seq", str(min_seq))])
 
     async def list(
         self, *, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None
     ) -> Page:
-        query = {"limit": str(limit), **({"state": ",".join(states)} if states else {})}
-        page = await self._get("tasks", query | ({"cursor": cursor} if cursor else {}))
+        query = [("limit", str(limit)), *(("state", state) for state in states)]
+        page = await self._get("tasks", [*query, *([("cursor", cursor)] if cursor else [])])
         return Page(tuple(page["items"]), page.get("next_cursor"))
 
     async def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncGenerator[JsonObject]:
@@ -102,8 +102,9 @@ class RemoteClient:
             self._http.build_request("POST", path, json=body, headers=headers)
         )
 
-    async def _get(self, path: str, query: dict[str, str]) -> JsonObject:
-        return await self._answer(self._http.build_request("GET", path, params=query))
+    async def _get(self, path: str, query: Sequence[tuple[str, str]]) -> JsonObject:
+        request = self._http.build_request("GET", path, params=httpx.QueryParams(list(query)))
+        return await self._answer(request)
 
     async def _answer(self, request: httpx.Request) -> JsonObject:
         try:

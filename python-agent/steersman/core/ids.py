@@ -18,6 +18,11 @@ LOCAL_OWNER = OwnerId("local")
 ENTROPY_BYTES = 10
 
 
+def trace_id(root_id: TaskId) -> str:
+    """Return the W3C trace id of a tree of tasks: a UUID without its dashes is one."""
+    return root_id.replace("-", "")
+
+
 def uuid7(at: datetime, entropy: bytes) -> str:
     """Build a UUIDv7 (RFC 9562, section 5.7) from a time and ENTROPY_BYTES random bytes."""
     milliseconds = int(at.timestamp() * 1000)

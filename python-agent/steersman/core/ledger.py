@@ -6,6 +6,7 @@ follows from all of them at once. When the task then waits or has ended, the sam
 hands it back, and only if no further command has arrived: otherwise that one is answered first.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,11 +25,13 @@ from steersman.core.events import (
     ThoughtRecorded,
 )
 from steersman.core.fold import apply, fold
-from steersman.core.ids import CommandId
+from steersman.core.ids import CommandId, trace_id
 from steersman.core.ports import Claim, Decision, StoredHistory
 from steersman.core.runtime import Recording
 from steersman.core.state import TaskPhase, TaskState
 from steersman.core.view import task_view
+
+_log = logging.getLogger(__name__)
 
 DUE = "due"
 """The hint that some task may be claimed."""
@@ -196,10 +199,23 @@ class Ledger:
     async def _tell(self, decision: Decision) -> None:
         """Bring the copy up to date and wake the watchers; after the commit, never before."""
         task_id = self.state.task_id
+        for envelope in decision.envelopes:
+            _log.info("event_committed", extra=_fields(self.state, envelope))
         await self._recording.cache.put(task_id, self._claim.epoch, self.state.seq, decision.view)
         await self._recording.hints.publish(task_id)
         if decision.release:
             await self._recording.hints.publish(DUE)
+
+
+def _fields(state: TaskState, envelope: Envelope) -> Mapping[str, object]:
+    return {
+        "action": envelope.event.type,
+        "task_id": state.task_id,
+        "step": state.step,
+        "role": state.role,
+        "trace_id": trace_id(state.root_id),
+        "seq": envelope.seq,
+    }
 
 
 def _due_at(state: TaskState) -> datetime | None:

@@ -1,0 +1,33 @@
+"""The stores of a process: a database, its own embedded one by default, and Redis if it is set."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from steersman.adapters.in_memory import InMemoryViewCache
+from steersman.adapters.postgres.embedded import start_embedded
+from steersman.core.ports import ViewCache
+from steersman.settings import Settings
+
+
+async def open_database(settings: Settings, stack: AsyncExitStack) -> str:
+    """Return the address of the database; the embedded one is started where needed.
+
+    Raises StoreUnavailable when the embedded one does not start.
+    """
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    server = await start_embedded(settings.home / "postgres")
+    stack.push_async_callback(asyncio.to_thread, server.close)
+    return server.dsn()
+
+
+def open_cache(settings: Settings, stack: AsyncExitStack) -> ViewCache:
+    """Return the copy of views: in Redis where that is set, otherwise in this process."""
+    if settings.redis_url is None:
+        return InMemoryViewCache()
+    # Imported here: most processes have no Redis.
+    from steersman.adapters.redis import RedisViewCache  # noqa: PLC0415
+
+    cache = RedisViewCache.connect(settings.redis_url.get_secret_value())
+    stack.push_async_callback(cache.close)
+    return cache
