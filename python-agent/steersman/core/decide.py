@@ -6,7 +6,8 @@ follow from them at once.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Literal
 
 from steersman.core.commands import AddMessage, InboxEntry, StopTask
 from steersman.core.events import (
@@ -17,7 +18,6 @@ from steersman.core.events import (
     Effect,
     Event,
     MessageAdded,
-    ModelCallFailed,
     StopRequested,
     TaskClaimed,
     TaskCompleted,
@@ -32,9 +32,7 @@ from steersman.core.state import OpenAction, TaskState
 MAX_CLAIMS_WITHOUT_PROGRESS = 5
 MAX_FAILURES_IN_A_ROW = 3
 MAX_REPEATS = 4
-MAX_UNUSABLE_REPLIES = 3
 
-_UNUSABLE = frozenset({"empty_reply", "garbage", "output_limit"})
 _LIMIT_MESSAGES = {
     "max_steps": "The task used all of its steps.",
     "max_tokens": "The task used all of its tokens.",
@@ -64,6 +62,8 @@ class HandBack:
 
 Move = Think | Act | HandBack
 
+_Reason = Literal["stopped", "shutdown", "outcome_unknown"]
+
 
 def next_move(state: TaskState) -> Move:
     """Say what to do next with a task whose inbox is answered and which is settled."""
@@ -92,6 +92,18 @@ def cut_unknown(state: TaskState) -> tuple[Event, ...]:
         return ()
     cut = [_interrupted(one, "outcome_unknown") for one in unknown]
     return (*cut, *skip_open(state, "an earlier call was cut"))
+
+
+def unbegun(state: TaskState) -> tuple[Event, ...]:
+    """Take back committed intents whose actions this process has not begun and will not begin.
+
+    Without that, whoever goes on would have to treat them as perhaps done.
+    """
+    return tuple(
+        _interrupted(one, "shutdown", "It had not begun.")
+        for one in state.open_actions
+        if one.started and not _repeatable(one)
+    )
 
 
 def poisoned(claim: Claim) -> bool:
@@ -131,37 +143,6 @@ def settle(state: TaskState) -> tuple[Event, ...]:
     return ()
 
 
-def model_failure(state: TaskState, failed: ModelCallFailed, *, models: int) -> tuple[Event, ...]:
-    """Add the end of the task to a failed call when no model of the list is left."""
-    trouble = state.trouble.then(failed)
-    if trouble.given_up < models:
-        return (failed,)
-    final = failed.model_copy(update={"retry_at": None})
-    return final, TaskFailed(code=_model_code(failed.code), message=failed.message)
-
-
-def retry_at(
-    state: TaskState,
-    failed: ModelCallFailed,
-    *,
-    now: datetime,
-    jitter: float,
-    wish_seconds: float | None,
-) -> datetime | None:
-    """Say when to call again: at once (None), after the provider's wish, or after full jitter.
-
-    `jitter` is in [0, 1). The next model of the list is asked at once, and so is the same one
-    after a reply that was not usable.
-    """
-    trouble = state.trouble.then(failed)
-    next_model = trouble.given_up > state.trouble.given_up
-    if next_model or failed.code in _UNUSABLE | {"context_exceeded"}:
-        return None
-    if wish_seconds is not None:
-        return now + timedelta(seconds=min(wish_seconds, 300.0) + 0.25 * jitter)
-    return now + timedelta(seconds=0.25 + min(2.0**trouble.attempts, 30.0) * jitter)
-
-
 def skip_open(state: TaskState, why: str) -> tuple[Event, ...]:
     """Give every action that has not started its outcome."""
     return tuple(_skipped(one, why) for one in state.open_actions if not one.started)
@@ -183,13 +164,7 @@ def _add_message(state: TaskState, entry: InboxEntry, text: str) -> tuple[Event,
 
 
 def _stopped(state: TaskState, stopping: StopRequested) -> tuple[Event, ...]:
-    asked = state.question.action_id if state.question else None
-    closed = [
-        _interrupted(one, "stopped")
-        if one.started or one.action.action_id == asked
-        else _skipped(one, "the task is stopped")
-        for one in state.open_actions
-    ]
+    closed = _close_open(state, "the task is stopped")
     if stopping.then == "failed":
         end: Event = TaskFailed(code=stopping.code or "failed", message=stopping.message or "")
     else:
@@ -198,11 +173,18 @@ def _stopped(state: TaskState, stopping: StopRequested) -> tuple[Event, ...]:
 
 
 def _failed(state: TaskState, code: str, message: str) -> tuple[Event, ...]:
-    closed = [
-        _interrupted(one, "stopped") if one.started else _skipped(one, "the task has ended")
+    return (*_close_open(state, "the task has ended"), TaskFailed(code=code, message=message))
+
+
+def _close_open(state: TaskState, why: str) -> tuple[Event, ...]:
+    """Give every open action the outcome that the end of the task means for it."""
+    asked = state.question.action_id if state.question else None
+    return tuple(
+        _interrupted(one, "stopped")
+        if one.started or one.action.action_id == asked
+        else _skipped(one, why)
         for one in state.open_actions
-    ]
-    return (*closed, TaskFailed(code=code, message=message))
+    )
 
 
 def _hopeless(state: TaskState) -> tuple[str, str] | None:
@@ -220,9 +202,9 @@ def _repeatable(one: OpenAction) -> bool:
     return one.effect in (Effect.IDEMPOTENT, Effect.KEYED)
 
 
-def _interrupted(one: OpenAction, reason: str) -> ActionInterrupted:
-    return ActionInterrupted.model_validate(
-        {"action_id": one.action.action_id, "tool": one.action.tool, "reason": reason}
+def _interrupted(one: OpenAction, reason: _Reason, output: str = "") -> ActionInterrupted:
+    return ActionInterrupted(
+        action_id=one.action.action_id, tool=one.action.tool, reason=reason, output=output
     )
 
 
@@ -239,9 +221,3 @@ def failed_action(one: OpenAction, code: str, message: str) -> ActionFailed:
         output_bytes=len(message.encode()),
         error=code,
     )
-
-
-def _model_code(code: str) -> str:
-    if code == "rejected":
-        return "model_rejected"
-    return "model_unusable" if code in _UNUSABLE else "model_unavailable"

@@ -6,7 +6,7 @@ default, a new meaning gets a new name.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -21,14 +21,15 @@ from steersman.core.ids import (
     TaskId,
     WorkerId,
 )
-from steersman.core.limits import Limits, Usage
+from steersman.core.limits import RecordedLimits, Usage
 
 JsonObject = dict[str, Any]
 
 
 def format_time(at: datetime) -> str:
     """Write RFC 3339 in UTC with milliseconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    utc = at.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(format_time, when_used="json")]
@@ -71,7 +72,7 @@ class TaskSubmitted(EventBase):
     root_id: TaskId
     owner_id: OwnerId
     workspace: str
-    limits: Limits
+    limits: RecordedLimits
     team_version: str
 
 

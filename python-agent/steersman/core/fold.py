@@ -35,8 +35,8 @@ def apply(state: TaskState, envelope: ev.Envelope) -> TaskState:
         "epoch": envelope.epoch,
         "updated_at": envelope.at,
     }
-    counted = state.phase is TaskPhase.RUNNING and not isinstance(envelope.event, ev.TaskClaimed)
-    if counted:
+    # A new epoch means that the task has changed hands; nobody held it in between.
+    if state.phase is TaskPhase.RUNNING and envelope.epoch == state.epoch:
         spent = changes.get("spent", state.spent)
         assert isinstance(spent, Spent)
         held = max((envelope.at - state.updated_at).total_seconds(), 0.0)
@@ -108,6 +108,7 @@ def _thought(state: TaskState, event: ev.ThoughtRecorded) -> Changes:
         "open_actions": tuple(OpenAction(action=action) for action in event.actions),
         "step_failure": None,
         "step_succeeded": False,
+        "step_fingerprint": "",
     }
 
 
@@ -133,30 +134,39 @@ def _started(state: TaskState, event: ev.ActionStarted) -> tuple[OpenAction, ...
 
 def _outcome(state: TaskState, event: ev.Outcome) -> Changes:
     left = tuple(o for o in state.open_actions if o.action.action_id != event.action_id)
+    if isinstance(event, ev.ActionFailed) and event.error in _CONSEQUENCES:
+        return {"open_actions": left, **({} if left else _step_ended(state))}
     succeeded = state.step_succeeded or isinstance(event, ev.ActionSucceeded)
     failure = state.step_failure
-    if isinstance(event, ev.ActionFailed) and event.error not in _CONSEQUENCES:
+    if isinstance(event, ev.ActionFailed):
         failure = failure or f"{event.tool} {event.error}"
     changes: Changes = {
         "open_actions": left,
         "step_succeeded": succeeded,
         "step_failure": failure,
+        "step_fingerprint": _fingerprint(state, event),
     }
-    if not isinstance(event, ev.ActionFailed) or event.error not in _CONSEQUENCES:
-        changes["repeats"] = state.repeats.then(_fingerprint(state, event))
-    if not left and succeeded:
+    return changes if left else changes | _step_ended(state.model_copy(update=changes))
+
+
+def _step_ended(state: TaskState) -> Changes:
+    """Compare a step whose actions have all ended with the steps before it."""
+    changes: Changes = {}
+    if state.step_fingerprint:
+        changes["repeats"] = state.repeats.then(state.step_fingerprint)
+    if state.step_succeeded:
         changes["failures"] = Streak()
-    elif not left and failure:
-        changes["failures"] = state.failures.then(failure)
+    elif state.step_failure:
+        changes["failures"] = state.failures.then(state.step_failure)
     return changes
 
 
 def _fingerprint(state: TaskState, event: ev.Outcome) -> str:
-    """Tell one call with its outcome from another; durations in outputs do not count."""
+    """Tell one step from another by its calls and outcomes so far; durations do not count."""
     calls = (o.action for o in state.open_actions if o.action.action_id == event.action_id)
     arguments = next((action.arguments for action in calls), ev.JsonObject())
     said = _DURATIONS.sub("#", event.output)
-    parts = [event.tool, arguments, event.type, said]
+    parts = [state.step_fingerprint, event.tool, arguments, event.type, said]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

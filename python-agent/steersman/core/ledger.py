@@ -21,6 +21,7 @@ from steersman.core.events import (
     ContextCompacted,
     Envelope,
     Event,
+    FinalEvent,
     MessageAdded,
     ThoughtRecorded,
 )
@@ -135,9 +136,13 @@ class Ledger:
         return draft.envelopes
 
     def _draft(self, facts: Sequence[Event]) -> _Draft:
-        draft = self._plus(_Draft(self.state), facts)
+        end = tuple(fact for fact in facts if isinstance(fact, FinalEvent))
+        draft = self._plus(_Draft(self.state), facts[: len(facts) - len(end)])
         for entry in self._unanswered:
             draft = self._plus(draft, answer(draft.state, entry), entry.command_id)
+        # Nothing follows the end, so commands are answered before it; a stop is an end of its own.
+        if not draft.state.stopping:
+            draft = self._plus(draft, end)
         while more := settle(draft.state) or self._foresee(draft.state):
             draft = self._plus(draft, more)
         return draft

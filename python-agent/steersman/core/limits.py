@@ -1,10 +1,15 @@
 """What a task may spend, and what it has spent."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Limits(BaseModel):
-    """Bounds of one task. `max_seconds` is time held by a worker; waiting is free."""
+    """Bounds of one task. `max_seconds` is time held by a worker; waiting is free.
+
+    Whoever asks for a limit that does not exist is told so: unknown ones are refused.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -12,6 +17,17 @@ class Limits(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_seconds: float = Field(default=3600, gt=0, le=7 * 86_400, allow_inf_nan=False)
+
+
+def _known_limits(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    limits = cast(dict[str, Any], value)
+    return {name: limit for name, limit in limits.items() if name in Limits.model_fields}
+
+
+RecordedLimits = Annotated[Limits, BeforeValidator(_known_limits)]
+"""Limits as the log holds them: readers ignore those that a newer version has added."""
 
 
 class Usage(BaseModel):

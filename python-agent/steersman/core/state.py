@@ -7,10 +7,13 @@ from pydantic import BaseModel, ConfigDict
 
 from steersman.core import events as ev
 from steersman.core.ids import ActionId, ConversationId, OwnerId, TaskId
-from steersman.core.limits import Limits, Spent
+from steersman.core.limits import RecordedLimits, Spent
 
 ATTEMPTS_PER_MODEL = 3
 """How often one model is asked in a row before the next one of the list is."""
+
+UNUSABLE_REPLIES = frozenset({"empty_reply", "garbage", "output_limit"})
+"""Failures of the reply rather than of the call: asking again at once is worth a try."""
 
 
 class TaskPhase(StrEnum):
@@ -79,18 +82,21 @@ class ModelTrouble(_Value):
     given_up: int = 0
     last_code: str | None = None
     last_message: str | None = None
+    unusable_in_a_row: int = 0
     context_halvings: int = 0
 
     def then(self, failed: ev.ModelCallFailed) -> "ModelTrouble":
         """Count a failure; a model that refuses us or failed often enough is given up."""
         give_up = failed.code == "rejected" or self.attempts + 1 >= ATTEMPTS_PER_MODEL
         too_long = failed.code == "context_exceeded"
+        unusable = failed.code in UNUSABLE_REPLIES
         return ModelTrouble(
             index=self.index + give_up,
             attempts=0 if give_up else self.attempts + 1,
             given_up=self.given_up + give_up,
             last_code=failed.code,
             last_message=failed.message,
+            unusable_in_a_row=self.unusable_in_a_row + 1 if unusable else 0,
             context_halvings=self.context_halvings + too_long,
         )
 
@@ -110,7 +116,7 @@ class TaskState(_Value):
     role: str
     goal: str
     workspace: str
-    limits: Limits
+    limits: RecordedLimits
     created_at: datetime
     updated_at: datetime
     seq: int = 1
@@ -128,6 +134,7 @@ class TaskState(_Value):
     last_text: str = ""
     step_failure: str | None = None
     step_succeeded: bool = False
+    step_fingerprint: str = ""
     failures: Streak = Streak()
     repeats: Streak = Streak()
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from steersman.core.clock import new_id
 from steersman.core.context import Prompt
-from steersman.core.decide import model_failure, retry_at
 from steersman.core.events import Event, ModelCallFailed, ThoughtRecorded
 from steersman.core.ids import ActionId
 from steersman.core.model import CallFailed, ModelRequest, Reply, TextDelta
 from steersman.core.ports import Delta
 from steersman.core.replies import read_calls
+from steersman.core.retries import model_failure, retry_at
 from steersman.core.runtime import Runtime, model_list
 from steersman.core.state import TaskState
 
