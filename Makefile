@@ -7,7 +7,7 @@ bin := $(agent)/.venv/bin
 ready := $(agent)/.venv/.ready
 reports := .reports
 pyright := pyright@1.1.414
-pytest := $(bin)/pytest -n auto
+pytest := $(bin)/pytest -n auto --dist loadgroup
 solution := $(wildcard *.slnx)
 
 .PHONY: help setup sandbox demo check test fix bench lock clean \

@@ -105,7 +105,7 @@ async def _examine_model(settings: Settings, team: Team) -> Check:
                 if isinstance(item, Reply):
                     break
     except TimeoutError:
-        detail = f"{name}: no answer within {_MODEL_SECONDS} seconds; check STEERSMAN_MODEL_BASE_URL"
+        detail = f"{name}: silent for {_MODEL_SECONDS} seconds; check STEERSMAN_MODEL_BASE_URL"
         return Check(status="unavailable", detail=detail)
     finally:
         await chosen.close()

@@ -1,11 +1,12 @@
-"""The stores of a process: a database, its own embedded one by default, and Redis if it is set."""
+"""The stores of a process: a database, an embedded one by default, and Redis if it is set."""
 
 import asyncio
 from contextlib import AsyncExitStack
 
-from steersman.adapters.in_memory import InMemoryViewCache
+from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryViewCache
 from steersman.adapters.postgres.embedded import start_embedded
-from steersman.core.ports import ViewCache
+from steersman.adapters.postgres.hints import postgres_hints
+from steersman.core.ports import DeltaFeed, Hints, ViewCache
 from steersman.settings import Settings
 
 
@@ -31,3 +32,16 @@ def open_cache(settings: Settings, stack: AsyncExitStack) -> ViewCache:
     cache = RedisViewCache.connect(settings.redis_url.get_secret_value())
     stack.push_async_callback(cache.close)
     return cache
+
+
+async def open_live(settings: Settings, dsn: str, stack: AsyncExitStack) -> tuple[Hints, DeltaFeed]:
+    """Return what carries hints and deltas between processes.
+
+    Without Redis hints go through the database, and deltas stay in the process that thinks.
+    """
+    if settings.redis_url is None:
+        return await stack.enter_async_context(postgres_hints(dsn)), InMemoryDeltaFeed()
+    from steersman.adapters.redis import RedisDeltaFeed, RedisHints, redis_line  # noqa: PLC0415
+
+    line = await stack.enter_async_context(redis_line(settings.redis_url.get_secret_value()))
+    return RedisHints(line), RedisDeltaFeed(line)

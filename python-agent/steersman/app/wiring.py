@@ -10,21 +10,19 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steersman.adapters.in_memory import InMemoryDeltaFeed
-from steersman.adapters.postgres.hints import postgres_hints
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.postgres.tasks import PostgresTaskStore
 from steersman.adapters.prompts import JinjaPrompts, load_team
 from steersman.app.models import ChosenModel, choose_model
 from steersman.app.sandboxes import Sandbox, choose_sandbox
-from steersman.app.stores import open_cache, open_database
+from steersman.app.stores import open_cache, open_database, open_live
 from steersman.app.work import Working, migrated, working
 from steersman.app.workspaces import HomeWorkspaces
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
-from steersman.core.ports import Hints, ViewCache
+from steersman.core.ports import DeltaFeed, Hints, ViewCache
 from steersman.core.roles import Team
 from steersman.core.runtime import LoopPolicy, NoTelemetry, Recording, Runtime, Telemetry
 from steersman.core.tasks import Defaults, Tasks
@@ -133,18 +131,28 @@ async def open_app(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.model.close)
         # Together, because each takes a while and a start is waited for.
-        dsn, sandbox = await asyncio.gather(open_database(settings, stack), choose_sandbox(settings))
+        dsn, sandbox = await asyncio.gather(
+            open_database(settings, stack), choose_sandbox(settings)
+        )
         if not patient:
             await migrated(dsn)
         pool = await PostgresPool.open(dsn, size=settings.concurrency + _SPARE_CONNECTIONS)
         stack.push_async_callback(pool.close)
-        hints = await stack.enter_async_context(postgres_hints(dsn))
-        yield _assemble(parts, pool, hints, open_cache(settings, stack), sandbox)
+        hints, deltas = await open_live(settings, dsn, stack)
+        stores = _Stores(pool, open_cache(settings, stack), hints, deltas)
+        yield _assemble(parts, stores, sandbox)
 
 
-def _assemble(
-    parts: Parts, pool: PostgresPool, hints: Hints, cache: ViewCache, sandbox: Sandbox
-) -> App:
+@dataclass(frozen=True, slots=True)
+class _Stores:
+    pool: PostgresPool
+    cache: ViewCache
+    hints: Hints
+    deltas: DeltaFeed
+
+
+def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
+    pool, cache, hints = stores.pool, stores.cache, stores.hints
     store = PostgresTaskStore(pool, parts.host_id, hints=hints)
     journal = PostgresJournal(pool, parts.worker_id, parts.host_id, hints=hints)
     recording = Recording(journal, cache, hints, SystemClock(), parts.telemetry)
@@ -156,7 +164,7 @@ def _assemble(
         team=parts.team,
         tools=parts.tools,
         workspaces=workspaces,
-        deltas=InMemoryDeltaFeed(),
+        deltas=stores.deltas,
         worker_id=parts.worker_id,
         policy=parts.policy,
     )

@@ -59,35 +59,40 @@ async def migrated(dsn: str) -> None:
 async def _work(
     worker: Worker, slot: Slot, pool: PostgresPool, host_id: str, *, settings: Settings
 ) -> None:
-    loop = asyncio.get_running_loop()
-
-    def lease() -> WorkerLease:
-        return WorkerLease(
-            pool.dsn,
-            worker.worker_id,
-            host_id,
-            roles=worker.roles,
-            lease=settings.lease,
-            on_lost=lambda: loop.call_soon_threadsafe(worker.drop_all),
-        )
-
     said = False
     while not worker.shutdown.asked.is_set():
         try:
             await migrate(pool.dsn)
             if slot.predecessor is not None:
                 await end_predecessor(pool, slot.predecessor)
-            await (held := lease()).start()
+            await (lease := _lease(worker, pool.dsn, host_id, settings)).start()
         except StoreUnavailable:
             if not said:
                 _log.warning("database_unavailable", extra={"action": "database_unavailable"})
             said = True
             await asyncio.sleep(_RETRY_SECONDS)
         else:
-            await _work_under(held, worker, settings)
+            await _work_under(lease, worker, settings)
+
+
+def _lease(worker: Worker, dsn: str, host_id: str, settings: Settings) -> WorkerLease:
+    loop = asyncio.get_running_loop()
+
+    def drop_all() -> None:
+        loop.call_soon_threadsafe(worker.drop_all)
+
+    return WorkerLease(
+        dsn,
+        worker.worker_id,
+        host_id,
+        roles=worker.roles,
+        lease=settings.lease,
+        on_lost=drop_all,
+    )
 
 
 async def _work_under(lease: WorkerLease, worker: Worker, settings: Settings) -> None:
+    _log.info("working", extra={"action": "working", "worker_id": worker.worker_id})
     try:
         await worker.run(settings.grace)
     finally:
