@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -38,8 +37,6 @@ from steersman.core.tool import (
 _log = logging.getLogger(__name__)
 
 _MAX_TOGETHER = 4
-
-OutcomeT = TypeVar("OutcomeT", ActionSucceeded, ActionFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +131,18 @@ async def _run(ready: Ready, context: ToolContext) -> Outcomes:
     try:
         output = await _call(ready, context)
     except ToolFailure as failure:
-        event = failed_action(one, failure.code, clean(str(failure)))
-        return Outcomes((_timed(event, clock() - begun),), {})
+        failed = failed_action(one, failure.code, "")
+        return _keeping(failed, str(failure), seconds=clock() - begun)
     except Exception:  # noqa: BLE001 - the tool boundary: whatever a tool raises is its failure
         return Outcomes((_crashed(one),), {})
-    kept = keep_output(clean(output.text))
     succeeded = ActionSucceeded(
         action_id=one.action.action_id,
         tool=one.action.tool,
-        output=kept.text,
-        output_bytes=kept.size_bytes,
-        truncated=kept.name is not None,
-        artifact=kept.name,
+        output="",
+        output_bytes=0,
         exit_code=output.exit_code,
     )
-    return Outcomes((_timed(succeeded, clock() - begun),), kept.blobs)
+    return _keeping(succeeded, output.text, seconds=clock() - begun)
 
 
 async def _call(ready: Ready, context: ToolContext) -> ToolOutput:
@@ -161,8 +155,19 @@ async def _call(ready: Ready, context: ToolContext) -> ToolOutput:
             raise TypeError("a transactional tool is decided, not run")
 
 
-def _timed(event: OutcomeT, seconds: float) -> OutcomeT:
-    return event.model_copy(update={"duration_ms": int(seconds * 1000)})
+def _keeping(event: ActionSucceeded | ActionFailed, text: str, *, seconds: float) -> Outcomes:
+    """Put what the tool said into its outcome; what is too long for an event goes beside it."""
+    kept = keep_output(clean(text))
+    said = event.model_copy(
+        update={
+            "output": kept.text,
+            "output_bytes": kept.size_bytes,
+            "truncated": kept.name is not None,
+            "artifact": kept.name,
+            "duration_ms": int(seconds * 1000),
+        }
+    )
+    return Outcomes((said,), kept.blobs)
 
 
 def _crashed(one: OpenAction) -> ActionFailed:

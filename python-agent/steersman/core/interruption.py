@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from steersman.core.commands import StopTask
+from steersman.core.commands import InboxEntry, StopTask
 from steersman.core.errors import StoreUnavailable
 from steersman.core.ledger import Ledger, inbox_topic
 from steersman.core.ports import Hints
@@ -31,6 +32,7 @@ class Interruption:
         self._hints = hints
         self._shutdown = shutdown
         self._wake = asyncio.Event()
+        self._look_by = _now() + _POLL_SECONDS
         self._unlisten: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
@@ -48,10 +50,9 @@ class Interruption:
             self._unlisten()
 
     async def commands_wait(self) -> bool:
-        """Say whether commands wait for an answer, as far as hints and earlier looks told."""
-        if self._wake.is_set():
-            self._wake.clear()
-            await self._ledger.look()
+        """Say whether commands wait for an answer. Without a hint the inbox is read each second."""
+        if self._wake.is_set() or _now() >= self._look_by:
+            await self._look()
         return self._ledger.has_unanswered
 
     async def cut(self, cut: asyncio.Event, remaining: timedelta) -> None:
@@ -65,18 +66,24 @@ class Interruption:
 
     async def _command(self, *, stop_only: bool) -> None:
         while True:
-            try:
-                async with asyncio.timeout(_POLL_SECONDS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._look_by):
                     await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
             try:
-                entries = await self._ledger.look()
+                entries = await self._look()
             except StoreUnavailable:
                 continue  # the next commit will say so if it lasts
             if any(not stop_only or isinstance(one.command, StopTask) for one in entries):
                 return
+
+    async def _look(self) -> tuple[InboxEntry, ...]:
+        self._wake.clear()
+        self._look_by = _now() + _POLL_SECONDS
+        try:
+            return await self._ledger.look()
+        except asyncio.CancelledError:
+            self._wake.set()  # the model or tool ended first: what the hint told of is unread
+            raise
 
     async def _first(
         self, command: Coroutine[None, None, None], event: asyncio.Event, remaining: timedelta
@@ -87,3 +94,7 @@ class Interruption:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from steersman.core import act
 from steersman.core.context import Prompt, PromptBuilder
-from steersman.core.decide import Act, HandBack, Think, begin, next_move, poisoned
+from steersman.core.decide import Act, HandBack, Think, begin, next_move, poisoned, unbegun
 from steersman.core.events import (
     ActionFailed,
     ActionInterrupted,
@@ -56,13 +56,11 @@ class TaskRun:
                 await self._step()
 
     def _open_ledger(self, history: StoredHistory) -> Ledger:
-        tools = self._runtime.tools
-        return Ledger(
-            self._claim,
-            restore(history),
-            self._runtime.recording,
-            foresee=lambda state: act.intent(state, tools),
-        )
+        recording = self._runtime.recording
+        return Ledger(self._claim, restore(history), recording, foresee=self._foresee)
+
+    def _foresee(self, state: TaskState) -> tuple[Event, ...]:
+        return () if self._shutdown.asked.is_set() else act.intent(state, self._runtime.tools)
 
     async def _begin(self) -> None:
         await self._ledger.look()
@@ -76,7 +74,7 @@ class TaskRun:
         if await self._interruption.commands_wait():
             await self._record(())
         elif self._shutdown.asked.is_set():
-            await self._record((), release=True)
+            await self._record(unbegun(self._ledger.state), release=True)
         else:
             await self._move()
 
@@ -92,6 +90,7 @@ class TaskRun:
     async def _think(self) -> None:
         if compacted := self._prompts.compaction(self._ledger.state):
             await self._record((compacted,))
+            return  # the time that this took may have ended the task
         state, cut = self._ledger.state, asyncio.Event()
         with self._runtime.recording.telemetry.span("prompt"):
             prompt = self._prompts.build(state)
@@ -150,10 +149,9 @@ class TaskRun:
         if finished:
             outcomes = running.result()
             await self._record(outcomes.events, outcomes.blobs)
-        elif not await self._interruption.commands_wait():
-            await self._record(_cut_off(batch, by_shutdown=self._shutdown.over.is_set()))
         else:
-            await self._record(())
+            # Whatever ended them, these must not run again: their outcome goes first.
+            await self._record(_cut_off(batch, by_shutdown=self._shutdown.over.is_set()))
 
     async def _record(
         self,
@@ -164,6 +162,8 @@ class TaskRun:
     ) -> None:
         self._blobs |= blobs or {}
         await self._extend(await self._ledger.record(facts, blobs=blobs, release=release))
+        if not self._ledger.state.open_actions:
+            self._blobs.clear()
 
     async def _extend(self, envelopes: Sequence[Envelope]) -> None:
         await self._prompts.extend(envelopes, self._blobs)
@@ -213,7 +213,7 @@ def _give_up(code: str, message: str) -> StopRequested:
 
 
 def _cut_off(batch: tuple[act.Ready, ...], *, by_shutdown: bool) -> tuple[Event, ...]:
-    """Give the actions that ran out of time their outcome; pure ones may run again later."""
+    """Give running actions that were cut their outcome; after a shutdown pure ones run again."""
     return tuple(
         ActionInterrupted(
             action_id=ready.one.action.action_id,

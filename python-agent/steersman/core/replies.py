@@ -13,10 +13,15 @@ from steersman.core.events import Action, ActionFailed, JsonObject
 from steersman.core.ids import ActionId
 from steersman.core.model import ModelCall
 from steersman.core.state import OpenAction
-from steersman.core.text import clean_json, shorten
+from steersman.core.text import clean, clean_json, shorten
 from steersman.core.tool import Tool, TransactionalTool
 
 MAX_CALLS_PER_REPLY = 16
+
+_MAX_DEPTH = 32
+"""Of arguments. Readers of the log, in whatever language, stop at 64 levels of an event."""
+
+_INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ def read_calls(
         arguments = _parsed(call.arguments)
         kept, new_blobs = externalize(arguments or {})
         blobs |= new_blobs
-        action = Action(action_id=action_id, tool=shorten(call.tool, 100), arguments=kept)
+        name = shorten(clean(call.tool), 100)
+        action = Action(action_id=action_id, tool=name, arguments=kept)
         actions.append(action)
         refusal = _refusal(call, arguments, tools, number=number, ended=ended)
         if refusal:
@@ -67,7 +73,7 @@ def _refusal(
     if arguments is None:
         return "invalid_arguments", (
             "The arguments were not a JSON object; they are shown as {}. "
-            f"They began: {shorten(call.arguments, 200)}"
+            f"They began: {shorten(clean(call.arguments[:1_000]), 200)}"
         )
     return _invalid(tools[call.tool], arguments)
 
@@ -85,11 +91,30 @@ def _invalid(tool: Tool, arguments: JsonObject) -> tuple[str, str] | None:
 
 
 def _parsed(text: str) -> JsonObject | None:
-    """Read arguments; an empty text is `{}`, and numbers that JSON cannot hold make it no JSON."""
+    """Read arguments; an empty text is `{}`, and what the log cannot hold makes it no JSON."""
     try:
-        value: Any = json.loads(text) if text.strip() else {}
+        value: Any = json.loads(text, parse_int=_int64) if text.strip() else {}
         json.dumps(value, allow_nan=False)
+        _require_shallow(value, _MAX_DEPTH)
     except (ValueError, RecursionError):
         return None
     cleaned = clean_json(value)
     return cast(JsonObject, cleaned) if isinstance(cleaned, dict) else None
+
+
+def _int64(digits: str) -> int:
+    if (number := int(digits)) not in _INT64:
+        raise ValueError(f"{shorten(digits, 30)} has more than 64 bits")
+    return number
+
+
+def _require_shallow(value: object, depth: int) -> None:
+    if depth < 0:
+        raise ValueError("nested too deeply")
+    items: list[Any] = []
+    if isinstance(value, dict):
+        items = list(cast(dict[str, Any], value).values())
+    elif isinstance(value, list):
+        items = cast(list[Any], value)
+    for item in items:
+        _require_shallow(item, depth - 1)

@@ -19,6 +19,10 @@ from steersman.core.replies import read_calls
 from steersman.core.retries import model_failure, retry_at
 from steersman.core.runtime import Runtime, model_list
 from steersman.core.state import TaskState
+from steersman.core.text import clean, head_and_tail
+
+_MESSAGE_LIMIT_BYTES = 2_000
+"""Of a provider's error message; it stays in the state while the trouble lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def _thought(runtime: Runtime, state: TaskState, reply: Reply, elapsed: int) -> 
     read = read_calls(calls, tools, tuple(ActionId(new_id(clock)) for _ in calls))
     recorded = ThoughtRecorded(
         step=state.step + 1,
-        text=reply.text,
+        text=clean(reply.text),
         actions=read.actions,
         model=reply.model,
         usage=reply.usage,
@@ -94,9 +98,8 @@ def _unusable(end: Reply | CallFailed) -> CallFailed:
 def _failure(
     runtime: Runtime, state: TaskState, call: CallFailed, models: int
 ) -> tuple[Event, ...]:
-    failed = ModelCallFailed(
-        step=state.step + 1, code=call.code, message=call.message, usage=call.usage
-    )
+    message = head_and_tail(clean(call.message), _MESSAGE_LIMIT_BYTES)
+    failed = ModelCallFailed(step=state.step + 1, code=call.code, message=message, usage=call.usage)
     at = retry_at(
         state,
         failed,

@@ -6,6 +6,8 @@ provider's prompt cache hits, with two exceptions: a file that is read again rep
 of it before, and a compaction replaces the oldest turns by a summary.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +28,10 @@ BYTES_PER_TOKEN = 3.5
 _NO_OUTCOME = "(no outcome: the call was cut off before it ended)"
 _SUPERSEDED = "(an older version of this file; a newer one was read later, see below)"
 _READ_TOOL = "read_file"
+_MIN_OUTCOME_BYTES = 400
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_MAX_NAME = 64
+"""Providers refuse a whole prompt for one call by a name that is longer or has other characters."""
 
 
 @dataclass(slots=True)
@@ -39,6 +45,11 @@ class Turn:
     said: list[str] = field(default_factory=list[str])
     size_bytes: int = 0
 
+    @property
+    def calls(self) -> tuple[RecordedCall, ...]:
+        """Return the calls of the thought, if there is one."""
+        return self.reply.calls if self.reply else ()
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -49,7 +60,8 @@ class _Read:
 class Transcript:
     """The part of a task's log that its next prompt shows.
 
-    `text_limit_bytes` bounds each single text, so that one turn cannot fill the window.
+    `text_limit_bytes` bounds each single text. A turn gets about three of them beside what the
+    model wrote itself, so that the newest one, which always stays, cannot fill the window.
     """
 
     def __init__(self, text_limit_bytes: int) -> None:
@@ -88,32 +100,46 @@ class Transcript:
         return len(self.summary.encode()) + sum(turn.size_bytes for turn in self.turns)
 
     def _thought(self, seq: int, thought: ev.ThoughtRecorded) -> None:
-        calls = tuple(RecordedCall(a.action_id, a.tool, a.arguments) for a in thought.actions)
-        text = head_and_tail(thought.text, self._text_limit)
+        calls = tuple(
+            RecordedCall(action.action_id, _function_name(action.tool), action.arguments)
+            for action in thought.actions
+        )
+        text = head_and_tail(thought.text, self._text_limit) if thought.text.strip() else ""
         if thought.interrupted:
             text = f"{text}\n(interrupted)" if text else ""
-        arguments = sum(len(str(call.arguments)) + len(call.tool) + 60 for call in calls)
         reply = AssistantMessage(text, calls) if text or calls else None
-        turn = Turn(seq, seq, reply, size_bytes=len(text.encode()) + arguments)
-        self.turns.append(turn)
+        size = len(text.encode()) + sum(map(_call_bytes, calls))
+        self.turns.append(Turn(seq, seq, reply, size_bytes=size))
 
     def _outcome(self, seq: int, outcome: ev.Outcome) -> None:
         turn = self._turn(seq)
         if isinstance(outcome, ev.ActionSucceeded) and outcome.tool == _READ_TOOL:
             self._supersede(turn, outcome.action_id)
-        calls = len(turn.reply.calls) if turn.reply else 1
-        limit = max(self._text_limit // max(calls // 2, 1), 400)
-        text = head_and_tail(outcome_text(outcome), limit)
+        text = head_and_tail(outcome_text(outcome), self._outcome_limit(turn))
         turn.outcomes[outcome.action_id] = text
         turn.size_bytes += len(text.encode())
         self._question = None if self._question == outcome.action_id else self._question
 
+    def _outcome_limit(self, turn: Turn) -> int:
+        """Share three texts out among a turn's calls, less what their arguments take."""
+        written = sum(map(_call_bytes, turn.calls))
+        room = max(3 * self._text_limit - written, self._text_limit)
+        return max(min(self._text_limit, room // max(len(turn.calls), 1)), _MIN_OUTCOME_BYTES)
+
     def _message(self, seq: int, message: ev.MessageAdded) -> None:
         turn = self._turn(seq)
-        if self._question is None:
-            text = head_and_tail(message.text, self._text_limit)
-            turn.said.append(text)
-            turn.size_bytes += len(text.encode())
+        if self._question is not None:
+            return
+        text = head_and_tail(message.text, self._text_limit)
+        size = len(text.encode())
+        said = sum(len(earlier.encode()) for earlier in turn.said)
+        closed = all(call.action_id in turn.outcomes for call in turn.calls)
+        if closed and said and said + size > self._text_limit:
+            # Long messages in a row are turns of their own, so that the older ones can make room.
+            turn = Turn(seq, seq)
+            self.turns.append(turn)
+        turn.said.append(text)
+        turn.size_bytes += size
 
     def _turn(self, seq: int) -> Turn:
         if not self.turns:
@@ -148,7 +174,7 @@ def turn_messages(turn: Turn) -> Iterator[PromptMessage]:
     """Render one turn; a call without an outcome gets a note in its place."""
     if turn.reply:
         yield turn.reply
-        for call in turn.reply.calls:
+        for call in turn.calls:
             text = turn.outcomes.get(call.action_id, _NO_OUTCOME)
             yield OutcomeMessage(call.action_id, call.tool, text)
     for text in turn.said:
@@ -178,7 +204,7 @@ def digest(turn: Turn) -> str:
     lines: list[str] = []
     if turn.reply and turn.reply.text:
         lines.append(f"- thought: {shorten(turn.reply.text, 240)}")
-    for call in turn.reply.calls if turn.reply else ():
+    for call in turn.calls:
         arguments = ", ".join(f"{k}={shorten(str(v), 60)}" for k, v in call.arguments.items())
         outcome = shorten(turn.outcomes.get(call.action_id, _NO_OUTCOME), 200)
         lines.append(f"- {call.tool}({arguments}) → {outcome}")
@@ -187,8 +213,18 @@ def digest(turn: Turn) -> str:
 
 
 def _arguments(turn: Turn, action_id: ActionId) -> ev.JsonObject:
-    calls = turn.reply.calls if turn.reply else ()
-    return next((call.arguments for call in calls if call.action_id == action_id), ev.JsonObject())
+    found = (call.arguments for call in turn.calls if call.action_id == action_id)
+    return next(found, ev.JsonObject())
+
+
+def _function_name(tool: str) -> str:
+    """Write a tool's name so that every provider takes it; models also call what does not exist."""
+    return _NOT_IN_NAMES.sub("_", tool)[:_MAX_NAME] or "_"
+
+
+def _call_bytes(call: RecordedCall) -> int:
+    arguments = json.dumps(call.arguments, ensure_ascii=False)
+    return len(arguments.encode()) + len(call.tool) + 60
 
 
 def _blank(turn: Turn, action_id: ActionId) -> None:

@@ -1,11 +1,13 @@
 """What readers get of a task: a projection of its state of at most 16 KB."""
 
+import json
+
 from steersman.core.events import JsonObject, format_time
 from steersman.core.state import TaskState
 from steersman.core.text import head_and_tail
 
 _TEXT_LIMIT_BYTES = 4_000
-"""Goal, result, question and error message; the log has them whole."""
+"""Goal, result, question and error message, as JSON writes them; the log has them whole."""
 
 
 def task_view(state: TaskState) -> JsonObject:
@@ -17,7 +19,7 @@ def task_view(state: TaskState) -> JsonObject:
         "conversation_id": state.conversation_id,
         "owner_id": state.owner_id,
         "role": state.role,
-        "goal": head_and_tail(state.goal, _TEXT_LIMIT_BYTES),
+        "goal": _cut(state.goal),
         "state": state.phase.value,
         "waiting_for": [blocker.value for blocker in state.blockers],
         "seq": state.seq,
@@ -44,4 +46,12 @@ def _error(state: TaskState) -> JsonObject | None:
 
 
 def _cut(text: str | None) -> str | None:
-    return None if text is None else head_and_tail(text, _TEXT_LIMIT_BYTES)
+    if text is None:
+        return None
+    limit = _TEXT_LIMIT_BYTES
+    shown = head_and_tail(text, limit)
+    # Quotes take two bytes in JSON, control characters six.
+    while len(json.dumps(shown, ensure_ascii=False).encode()) > _TEXT_LIMIT_BYTES + 2:
+        limit = limit * 3 // 4
+        shown = head_and_tail(text, limit)
+    return shown

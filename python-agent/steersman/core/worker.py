@@ -121,16 +121,20 @@ class Worker:
             raise
         except LeaseLost:
             _log.warning("lease_lost", extra={"action": "lease_lost", **fields})
+        except StoreUnavailable:
+            # Not the task's fault: outages must not add up until it counts as poisoned.
+            _log.warning("store_unavailable", extra={"action": "task_dropped", **fields})
+            await self._hand_back(claim, failed=False)
         except Exception:  # noqa: BLE001 - the worker boundary: one task must not end the others
             _log.exception("task_run_failed", extra={"action": "task_run_failed", **fields})
-            await self._hand_back(claim)
+            await self._hand_back(claim, failed=True)
 
-    async def _hand_back(self, claim: Claim) -> None:
+    async def _hand_back(self, claim: Claim, *, failed: bool) -> None:
         """Release a task that we could not go on with, as soon as the store answers."""
         journal, clock = self._runtime.recording.journal, self._runtime.recording.clock
         while not self.shutdown.asked.is_set():
             try:
-                await journal.release(claim, clock.now() + _RETRY_AFTER_FAILURE, failed=True)
+                await journal.release(claim, clock.now() + _RETRY_AFTER_FAILURE, failed=failed)
             except StoreUnavailable:
                 await asyncio.sleep(1)
             else:
