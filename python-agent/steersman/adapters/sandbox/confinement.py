@@ -1,0 +1,121 @@
+"""What stands between a command and the machine: bubblewrap, or nothing by choice."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from steersman.adapters.sandbox.launcher.order import LOCK_FD, STATUS_FD
+
+SHELL = "/bin/bash"
+WORKSPACE = "/workspace"
+_UID = "1000"
+_TMP_BYTES = 512 * 1024 * 1024
+_SHM_BYTES = 64 * 1024 * 1024
+_OWN_ETC = Path(__file__).parent / "etc"
+_ETC = (
+    "alternatives",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+)
+_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How to start a shell command: what goes before it, where, and with which environment.
+
+    `reports_status`: the prefix is bwrap's, which says whether the sandbox stood.
+    """
+
+    prefix: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str]
+    reports_status: bool
+
+    def argv(self, command: str) -> list[str]:
+        """Return what to execute."""
+        return [*self.prefix, SHELL, "-c", command]
+
+
+def bubblewrap(directory: Path, program: str) -> Confinement:
+    """Confine a command to `directory`, which it sees as /workspace, by bubblewrap 0.8 or newer."""
+    prefix = (program, *_namespaces(), *_system(), *_private(), *_workspace(directory), "--")
+    environment = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp/home",
+        "USER": "agent",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+    }
+    return Confinement(prefix, Path("/"), environment, reports_status=True)
+
+
+def unconfined(directory: Path, state: Path) -> Confinement:
+    """Run a command as this user in `directory`, with this process's PATH and no other variable."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(state / "home"),
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+    }
+    return Confinement((), directory, environment, reports_status=False)
+
+
+def find_bubblewrap() -> str | None:
+    """Return where bubblewrap is, if it is installed."""
+    return shutil.which("bwrap")
+
+
+def _namespaces() -> tuple[str, ...]:
+    # A uid of its own and no further user namespaces: most ways out of a sandbox begin with one.
+    spaces = ("user", "ipc", "pid", "net", "uts")
+    return (
+        *(f"--unshare-{space}" for space in spaces),
+        *("--unshare-cgroup-try", "--disable-userns", "--uid", _UID, "--gid", _UID),
+        *("--hostname", "sandbox", "--cap-drop", "ALL", "--new-session", "--die-with-parent"),
+        # The namespace's first process holds the lock; the command does not get it, it could
+        # unlock it.
+        *("--sync-fd", str(LOCK_FD), "--json-status-fd", str(STATUS_FD)),
+    )
+
+
+def _system() -> tuple[str, ...]:
+    found = ["--ro-bind", "/usr", "/usr"]
+    for name in _MERGED:
+        path = Path("/", name)
+        if path.is_symlink():
+            found += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            found += ["--ro-bind", str(path), str(path)]
+    for name in _ETC:
+        found += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for name in ("passwd", "group"):
+        found += ["--ro-bind", str(_OWN_ETC / name), f"/etc/{name}"]
+    return tuple(found)
+
+
+def _private() -> tuple[str, ...]:
+    return (
+        # Read-only, because for root's commands the kernel's settings below /proc/sys are files
+        # of their owner, and core_pattern runs programs outside of every namespace.
+        *("--proc", "/proc", "--remount-ro", "/proc"),
+        *("--dev", "/dev", "--size", str(_SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),
+        *("--remount-ro", "/dev"),
+        *("--size", str(_TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp"),
+        *("--dir", "/tmp/home"),
+    )
+
+
+def _workspace(directory: Path) -> tuple[str, ...]:
+    return (
+        *("--bind", str(directory), WORKSPACE, "--remount-ro", "/"),
+        *("--chdir", WORKSPACE),
+    )

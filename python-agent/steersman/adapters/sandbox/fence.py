@@ -1,0 +1,69 @@
+"""The fence of a workspace: a number that only grows, and ends whatever is below it."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from steersman.adapters.sandbox.launcher.state import (
+    holders,
+    open_lock,
+    read_fence,
+    try_lock,
+    write_durably,
+)
+from steersman.core.errors import WorkspaceBusy
+
+PATIENCE = timedelta(seconds=10)
+_OWN_WAY = timedelta(seconds=1)
+"""How long a launcher may take to see the fence; it looks some twenty times a second."""
+
+_TRY_AGAIN_SECONDS = 0.01
+
+
+def raise_fence(state: Path, fence: int) -> None:
+    """Raise a workspace's fence, durably and never downwards; commands below it are ended."""
+    state.mkdir(parents=True, exist_ok=True)
+    mutex = os.open(state / "fence.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        if fence > read_fence(state):
+            write_durably(state / "fence", str(fence).encode())
+    finally:
+        os.close(mutex)
+
+
+async def take_over(state: Path, fence: int, *, patience: timedelta = PATIENCE) -> None:
+    """Raise the fence and return when nothing of a lower one runs any more.
+
+    Raises WorkspaceBusy when that takes longer than `patience`: its processes are then on another
+    host, or cannot be killed.
+    """
+    await asyncio.to_thread(raise_fence, state, fence)
+    lock = open_lock(state)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_OWN_WAY, patience).total_seconds()):
+                return await _wait_for(lock)
+        _end_holders(state)
+        async with asyncio.timeout(patience.total_seconds()):
+            await _wait_for(lock)
+    except TimeoutError:
+        raise WorkspaceBusy("A command of an earlier holder does not end.") from None
+    finally:
+        os.close(lock)
+
+
+async def _wait_for(lock: int) -> None:
+    while not try_lock(lock):  # noqa: ASYNC110 - the lock is another process's
+        await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+
+def _end_holders(state: Path) -> None:
+    """Kill a launcher that does not look (it may be frozen) and have its guard clean up."""
+    for pid, number in zip(holders(state), (signal.SIGKILL, signal.SIGCONT), strict=False):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)

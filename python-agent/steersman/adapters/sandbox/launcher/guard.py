@@ -1,0 +1,122 @@
+"""The guard: the command's parent, who ends everything if the launcher is killed."""
+
+import fcntl
+import os
+import resource
+import select
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from steersman.adapters.sandbox.launcher.order import LOCK_FD, STATUS_FD, Order
+from steersman.adapters.sandbox.launcher.processes import become_subreaper, end_descendants
+
+_NICE = 10
+_CANNOT_EXECUTE = 127
+
+
+class Guard(NamedTuple):
+    """A guard as the launcher sees it: its pid and the ends of pipes that the launcher holds.
+
+    `report` gives the exit code when the command has ended and nothing of it is left. The guard
+    ends everything when `lifeline` closes.
+    """
+
+    pid: int
+    output: int
+    status: int
+    report: int
+    lifeline: int
+
+
+class _Ends(NamedTuple):
+    """The ends of the pipes that the guard and the command hold."""
+
+    output: int
+    status: int
+    report: int
+    lifeline: int
+
+
+def start_guard(order: Order, lock: int) -> Guard:
+    """Fork the guard, which starts the command."""
+    output, output_end = os.pipe()
+    status, status_end = os.pipe()
+    report, report_end = os.pipe()
+    lifeline_end, lifeline = os.pipe()
+    ends = _Ends(output_end, status_end, report_end, lifeline_end)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(lifeline)
+            _guard(order, lock, ends)
+        finally:
+            os._exit(1)
+    for end in ends:
+        os.close(end)
+    return Guard(pid, output, status, report, lifeline)
+
+
+def _guard(order: Order, lock: int, ends: _Ends) -> NoReturn:
+    os.setsid()
+    become_subreaper()
+    # Ours keeps the agent's pipe open at 1 on purpose: its end tells the agent that all are gone.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    command = _start(order, lock, ends)
+    os.close(ends.output)
+    os.close(ends.status)
+    exited = os.pidfd_open(command)
+    ready, _, _ = select.select((exited, ends.lifeline), (), ())
+    code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1]) if exited in ready else None
+    end_descendants()
+    if code is not None:
+        # A shell says 128 + N for signal N; so does bwrap.
+        os.write(ends.report, str(code if code >= 0 else 128 - code).encode())
+    os._exit(0)
+
+
+def _start(order: Order, lock: int, ends: _Ends) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(order, lock, ends)
+        except OSError as error:
+            os.write(2, f"{order.argv[0]}: {error.strerror}\n".encode())
+        finally:
+            os._exit(_CANNOT_EXECUTE)
+    return pid
+
+
+def _become(order: Order, lock: int, ends: _Ends) -> NoReturn:
+    os.setsid()
+    _arrange(lock, ends)
+    _restrain(order)
+    os.chdir(order.directory)
+    arguments = [argument.encode(errors="replace") for argument in order.argv]
+    os.execve(arguments[0], arguments, order.environment)
+
+
+def _arrange(lock: int, ends: _Ends) -> None:
+    """Lay out the descriptors 0 to 4 and close all others, the launcher's pipes among them."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    sources = (null, ends.output, ends.output, lock, ends.status)
+    # First out of the way: a source may stand where another one has to go.
+    above = [fcntl.fcntl(source, fcntl.F_DUPFD, len(sources)) for source in sources]
+    for target, source in enumerate(above):
+        os.dup2(source, target)
+    assert (LOCK_FD, STATUS_FD) == (3, 4), "the places in `sources`"
+    os.closerange(len(sources), os.sysconf("SC_OPEN_MAX"))
+
+
+def _restrain(order: Order) -> None:
+    """Be a polite process with default signals, the first one to go when memory is short."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    size = order.file_bytes if most == resource.RLIM_INFINITY else min(order.file_bytes, most)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    os.nice(_NICE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")

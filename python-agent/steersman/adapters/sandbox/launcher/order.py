@@ -1,0 +1,45 @@
+"""What the agent orders of a launcher: one line of JSON, then a beat now and then."""
+
+import json
+from typing import NamedTuple
+
+LOCK_FD = 3
+"""Where the command's first process finds the workspace's lock."""
+
+STATUS_FD = 4
+"""Where bwrap says that the sandbox stood, and how the command in it ended."""
+
+
+class Order(NamedTuple):
+    """One command. `argv[0]` is an absolute path; `reports_status`: argv is bwrap's.
+
+    `state` is the workspace's directory outside of the sandbox, `record` the file for the outcome.
+    `tasks` is the most processes and threads, `memory_bytes` the most memory of all of them,
+    `silence_seconds` how long the agent may send no beat.
+    """
+
+    action_id: str
+    argv: list[str]
+    environment: dict[str, str]
+    directory: str
+    reports_status: bool
+    state: str
+    record: str
+    fence: int
+    timeout_seconds: float
+    lock_seconds: float
+    silence_seconds: float
+    output_bytes: int
+    kept_bytes: int
+    file_bytes: int
+    memory_bytes: int
+    tasks: int
+
+    def to_line(self) -> bytes:
+        """Write the order as the launcher reads it."""
+        return json.dumps(self._asdict()).encode() + b"\n"
+
+
+def parse_order(line: bytes) -> Order:
+    """Read an order that the agent wrote."""
+    return Order(**json.loads(line))

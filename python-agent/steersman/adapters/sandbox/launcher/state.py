@@ -1,0 +1,65 @@
+"""The files of a workspace outside of its sandbox: `fence`, `lock`, and durable writing."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from steersman.adapters.sandbox.launcher.processes import started
+
+
+def read_fence(state: Path) -> int:
+    """Return the workspace's fence; 0 when nobody has raised it yet."""
+    try:
+        return int((state / "fence").read_bytes())
+    except FileNotFoundError:
+        return 0
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Put a file in its place as a whole, so that it is there after a power failure."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def open_lock(state: Path) -> int:
+    """Open the workspace's lock file without taking the lock."""
+    return os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def try_lock(lock: int) -> bool:
+    """Take the lock if it is free."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def name_holders(lock: int, pids: tuple[int, ...]) -> None:
+    """Write into the lock file who is behind the lock; a pid alone may be somebody else's soon."""
+    holders = [(pid, started(pid)) for pid in pids]
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, json.dumps(holders).encode() if holders else b"", 0)
+
+
+def holders(state: Path) -> list[int]:
+    """Return the launcher and the guard behind the lock, as far as they live where we see them."""
+    try:
+        named: list[tuple[int, int]] = json.loads((state / "lock").read_bytes() or b"[]")
+    except (FileNotFoundError, ValueError):
+        return []
+    return [pid for pid, ticks in named if started(pid) == ticks]

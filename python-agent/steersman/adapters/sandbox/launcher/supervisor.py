@@ -1,0 +1,105 @@
+"""Watch a running command: its output, its agent, its limits, its workspace's fence."""
+
+import os
+import select
+import time
+from pathlib import Path
+
+from steersman.adapters.sandbox.launcher.guard import Guard
+from steersman.adapters.sandbox.launcher.order import Order
+from steersman.adapters.sandbox.launcher.outcome import Outcome
+from steersman.adapters.sandbox.launcher.output import Output
+from steersman.adapters.sandbox.launcher.processes import descendants, end_descendants, usage
+from steersman.adapters.sandbox.launcher.state import read_fence
+
+_CHUNK_BYTES = 65_536
+_LOOK_SECONDS = 0.05
+_SHARE = 10
+"""A look at all processes may take a tenth of the time at most."""
+
+
+class Supervisor:
+    """One command, from its start to the point where nothing of it is left."""
+
+    def __init__(self, order: Order, guard: Guard, lifeline: int) -> None:
+        self._order = order
+        self._guard = guard
+        self._lifeline = lifeline
+        self._output = Output(order.kept_bytes)
+        self._begun = self._heard = _now()
+        self._next_look = self._begun + _LOOK_SECONDS
+        self._exit_code: int | None = None
+        self._watched = select.poll()
+        for descriptor in (lifeline, guard.output, guard.report):
+            self._watched.register(descriptor, select.POLLIN)
+
+    def run(self) -> Outcome:
+        """Return how the command ended; every process of it is gone then."""
+        ended_by: str | None = None
+        while ended_by is None and self._exit_code is None:
+            ended_by = self._step()
+        end_descendants()
+        self._drain()
+        if ended_by is None and self._order.reports_status and not self._sandbox_stood():
+            ended_by = "sandbox_failed"
+        return Outcome(
+            action_id=self._order.action_id,
+            exit_code=self._exit_code if ended_by is None else None,
+            ended_by=ended_by,
+            output=self._output.text(),
+            output_bytes=self._output.total,
+            duration_ms=int((_now() - self._begun) * 1000),
+        )
+
+    def _step(self) -> str | None:
+        """Wait for what comes next; return why the command has to end, if it has to."""
+        wait = max(self._next_look - _now(), 0)
+        ready = {descriptor for descriptor, _ in self._watched.poll(wait * 1000)}
+        if self._guard.output in ready:
+            self._take_output()
+        if self._output.total > self._order.output_bytes:
+            return "output_limit"
+        if self._lifeline in ready:
+            self._heard = _now()
+            if not os.read(self._lifeline, _CHUNK_BYTES):
+                return "agent_lost"
+        if self._guard.report in ready:
+            code = os.read(self._guard.report, _CHUNK_BYTES)
+            if not code:
+                return "sandbox_failed"
+            self._exit_code = int(code)
+            return None
+        return self._look() if _now() >= self._next_look else None
+
+    def _look(self) -> str | None:
+        now = _now()
+        if read_fence(Path(self._order.state)) > self._order.fence:
+            return "fenced"
+        if now - self._heard > self._order.silence_seconds:
+            return "agent_lost"
+        if now - self._begun > self._order.timeout_seconds:
+            return "timeout"
+        used = usage(descendants(self._guard.pid), self._order.memory_bytes)
+        self._next_look = _now() + max(_LOOK_SECONDS, _SHARE * (_now() - now))
+        if used.tasks > self._order.tasks:
+            return "process_limit"
+        return "memory_limit" if used.memory_bytes > self._order.memory_bytes else None
+
+    def _take_output(self) -> None:
+        chunk = os.read(self._guard.output, _CHUNK_BYTES)
+        self._output.add(chunk)
+        if not chunk:
+            self._watched.unregister(self._guard.output)
+
+    def _drain(self) -> None:
+        # All that wrote are gone, so this ends.
+        while chunk := os.read(self._guard.output, _CHUNK_BYTES):
+            self._output.add(chunk)
+
+    def _sandbox_stood(self) -> bool:
+        return b'"exit-code"' in os.read(self._guard.status, _CHUNK_BYTES)
+
+
+def _now() -> float:
+    # Also counts while the machine sleeps: an agent elsewhere may have taken over meanwhile.
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
