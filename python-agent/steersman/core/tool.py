@@ -17,6 +17,9 @@ from steersman.core.events import Action, Effect, Event
 from steersman.core.ids import ActionId, TaskId
 from steersman.core.model import ToolSpecification
 
+LEFTOVERS = ".steersman-*.tmp"
+"""What a crash in `WorkspaceFiles.replace` leaves; no listing, diff or archive has it."""
+
 
 class Arguments(BaseModel):
     """Base of every tool's arguments: unknown ones are refused."""
@@ -52,9 +55,9 @@ class FileEntry:
 class WorkspaceFiles(Protocol):
     """The files of one workspace, and nothing outside of it.
 
-    Paths are relative. Every method raises ToolFailure with `outside_workspace` (also for
-    absolute paths, `..` and links that lead out), `not_found`, `not_a_file` (directories,
-    devices, FIFOs, sockets) or `too_large`.
+    Paths are relative. Every method raises ToolFailure with `outside_workspace` (absolute paths,
+    `..` and every symbolic link), `not_found`, `not_a_file` (directories, devices, FIFOs, sockets),
+    `too_large` or `not_permitted`.
     """
 
     def list(self, path: str, pattern: str | None, limit: int) -> tuple[list[FileEntry], bool]:

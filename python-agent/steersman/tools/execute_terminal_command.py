@@ -28,27 +28,40 @@ class ExecuteTerminalCommand(Arguments):
         default=_DEFAULT_SECONDS,
         ge=1,
         le=_MAX_SECONDS,
-        description=f"When to end it, {_MAX_SECONDS} at most.",
+        description=f"End it after this many seconds, {_MAX_SECONDS} at most.",
     )
 
 
 async def _run(arguments: ExecuteTerminalCommand, context: ToolContext) -> ToolOutput:
     if context.commands is None:
         raise ToolFailure(
-            "sandbox_off", "Commands are off here: there is no sandbox to run them in."
+            "sandbox_off",
+            "Commands are off here, because there is no sandbox to run them in. Go on without.",
         )
     timeout = min(timedelta(seconds=arguments.timeout_seconds), context.remaining)
     request = CommandRequest(context.action_id, arguments.command, timeout)
     result = await context.commands.run(request)
     if result.ended_by is not None:
-        raise ToolFailure(result.ended_by, _why(result.ended_by, timeout) + result.output)
+        why = _why(result.ended_by, timeout)
+        printed = f"It had printed:\n{result.output}" if result.output else "It printed nothing."
+        raise ToolFailure(result.ended_by, f"{why} {printed}")
     return ToolOutput(result.output, result.exit_code)
 
 
 def _why(ended_by: str, timeout: timedelta) -> str:
-    if ended_by == "timeout":
-        return f"It was ended after {timeout.total_seconds():.0f} seconds. It had printed:\n"
-    return f"It was ended ({ended_by}). It had printed:\n"
+    match ended_by:
+        case "timeout":
+            return (
+                f"It was ended after {timeout.total_seconds():.0f} seconds. Run something narrower "
+                f"or give it longer (timeout_seconds, {_MAX_SECONDS} at most)."
+            )
+        case "output_limit":
+            return "It was ended because it printed too much. Make it quieter or filter its output."
+        case "memory_limit" | "process_limit":
+            what = ended_by.removesuffix("_limit")
+            return f"It was ended because it went past the {what} limit. Run something smaller."
+        case _:
+            return f"It was ended ({ended_by})."
 
 
 TOOL = RunningTool(

@@ -5,28 +5,64 @@ new already it had been done; when it is old it is done now; anything else is so
 change, and nobody's to overwrite.
 """
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 
 from steersman.core.tool import ToolFailure, WorkspaceFiles
+
+Change = Callable[[bytes | None], bytes]
+"""Makes the new content from the old; None: there is no file. Raises ToolFailure."""
 
 _ABSENT = "-"
 
 
-def plan(old: str | None, content: bytes) -> str:
-    """Make the key of a replacement."""
-    return f"{old or _ABSENT}:{hashlib.sha256(content).hexdigest()}"
+async def plan(files: WorkspaceFiles, path: str, change: Change) -> str:
+    """Make the key of a replacement. Raises ToolFailure when it cannot be made."""
+    return await asyncio.to_thread(_plan, files, path, change)
 
 
-def is_done(files: WorkspaceFiles, path: str, key: str) -> bool:
-    """Say whether the file is as the key wants it already."""
-    return files.digest(path) == key.partition(":")[2]
+async def carry_out(files: WorkspaceFiles, path: str, change: Change, key: str) -> None:
+    """Replace the file unless that is done already. Raises ToolFailure `conflict`.
+
+    A thread cannot be cancelled: a cancellation waits for the moment that this one still needs, so
+    that nothing is written after the task's log says that the call was cut.
+    """
+    replacing = asyncio.ensure_future(asyncio.to_thread(_carry_out, files, path, change, key))
+    try:
+        await asyncio.shield(replacing)
+    except asyncio.CancelledError:
+        await asyncio.wait((replacing,))
+        raise
 
 
-def replace(files: WorkspaceFiles, path: str, content: bytes, key: str) -> None:
-    """Write the content that the key was made for. Raises ToolFailure `conflict`."""
-    if is_done(files, path, key):
+def _plan(files: WorkspaceFiles, path: str, change: Change) -> str:
+    old = files.digest(path)
+    return f"{old or _ABSENT}:{_digest(_changed(files, path, change, old))}"
+
+
+def _carry_out(files: WorkspaceFiles, path: str, change: Change, key: str) -> None:
+    old, _, new = key.partition(":")
+    now = files.digest(path)
+    if now == new:
         return
-    old = key.partition(":")[0]
-    if plan(old, content) != key:
-        raise ToolFailure("conflict", f"{path} has changed since this call was begun.")
-    files.replace(path, content, expected=None if old == _ABSENT else old)
+    if (now or _ABSENT) != old:
+        raise _conflict(path)
+    content = _changed(files, path, change, now)
+    if _digest(content) != new:
+        raise _conflict(path)
+    files.replace(path, content, expected=now)
+
+
+def _changed(files: WorkspaceFiles, path: str, change: Change, old: str | None) -> bytes:
+    return change(None if old is None else files.read(path))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _conflict(path: str) -> ToolFailure:
+    return ToolFailure(
+        "conflict", f"{path} has changed since this call was begun; read it and decide anew."
+    )
