@@ -124,7 +124,8 @@ def _read_role(file: Path, text: str, name: str, table: object) -> Role:
         # Dates, which no role has, become an array that fits nowhere.
         return Role.model_validate_json(json.dumps(table, default=lambda _: [0]), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # A key that is unknown says more than the one that it was meant to be, which is missing.
+        first = min(error.errors(include_url=False), key=lambda each: each["type"] == "missing")
         location = (name, *first["loc"])
         message = f"{'.'.join(map(str, location))}: {_expectation(first)}"
         raise _mistake_at(file, _line_of(text, location), message) from None

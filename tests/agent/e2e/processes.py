@@ -90,6 +90,12 @@ class Serving:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
+    def close(self) -> None:
+        """Read the rest of its log."""
+        self._reader.join(10)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
     def _read(self) -> None:
         assert self.process.stderr is not None
         for text in self.process.stderr:
@@ -111,6 +117,7 @@ def serving(env: Mapping[str, str], *arguments: str) -> Iterator[Serving]:
     finally:
         if server.process.poll() is None:
             server.kill()
+        server.close()
 
 
 def events_of(url: str, task_id: str, **headers: str) -> list[JsonObject]:

@@ -111,7 +111,7 @@ def test_of_fifty_calls_sixteen_are_run(agent: Serving, provider: OpenAIServer) 
 @pytest.mark.parametrize(
     ("replies", "code"),
     [
-        ([Raw(b"<html>busy</html>", "text/html")] * 9, "model_unavailable"),
+        ([Raw(b"<html>busy</html>", "text/html")] * 3, "model_unusable"),
         ([Answer("")] * 3, "model_unusable"),
         ([Answer(endless="text")] * 3, "model_unusable"),
         ([Answer(endless="arguments")] * 3, "model_unusable"),
