@@ -116,7 +116,8 @@ def stat_at(folder: int, name: str, path: str) -> os.stat_result:
 
 def refusal(error: OSError, folder: int, name: str, path: str) -> ToolFailure:
     """Say in a tool's words what the system refused. Raises the error that is no tool's doing."""
-    if error.errno in (errno.ENOTDIR, errno.ELOOP) and _is_link(folder, name):
+    # A link that was no folder is told by looking; by then it may be another thing again.
+    if error.errno == errno.ELOOP or (error.errno == errno.ENOTDIR and _is_link(folder, name)):
         return _link(folder, name, path)
     if error.errno == errno.ENOENT:
         return NotThere(path)
