@@ -1,0 +1,223 @@
+"""The port Journal in one process's memory: the fences of the real one, nothing that lasts.
+
+What it keeps is JSON text, as in the database, so whatever cannot be written and read back shows
+here too. Conversations and shared workspaces are left out: every task is free to be claimed.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from steersman.core.clock import Clock
+from steersman.core.commands import InboxEntry, parse_command
+from steersman.core.errors import InboxMoved, LeaseLost, TaskEnded, TaskNotFound
+from steersman.core.events import ContextCompacted, Envelope, TaskSubmitted, parse_envelope
+from steersman.core.ids import CommandId, OwnerId, TaskId, WorkerId
+from steersman.core.ports import Claim, Decision, Posting, StoredHistory, Submission, WorkspaceRef
+
+
+@dataclass(slots=True)
+class StoredTask:
+    """A row of `tasks` with what hangs on it."""
+
+    owner_id: OwnerId
+    role: str
+    root_id: TaskId
+    workspace: str
+    due_at: datetime | None
+    log: list[bytes]
+    commit_ids: list[str]
+    view: str
+    inbox: list[tuple[CommandId, str, OwnerId]] = field(
+        default_factory=list[tuple[CommandId, str, OwnerId]]
+    )
+    artifacts: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    worker_id: WorkerId | None = None
+    epoch: int = 0
+    fence: int = 0
+    inbox_done: int = 0
+    claims_since_progress: int = 0
+    final: bool = False
+    checkpoint: str | None = None
+    checkpoint_seq: int = 0
+    compacted_through: int = 0
+
+
+class InMemoryTaskLog:
+    """The tasks of all workers of this process. `live` are the workers whose lease stands."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.live: set[WorkerId] = set()
+        self._tasks: dict[TaskId, StoredTask] = {}
+
+    async def submit(self, submission: Submission) -> None:
+        """Write a new task down."""
+        first = submission.first
+        if not isinstance(first.event, TaskSubmitted):
+            raise ValueError("a log begins with task_submitted")
+        self._tasks[first.task_id] = StoredTask(
+            owner_id=submission.owner_id,
+            role=first.event.role,
+            root_id=first.event.root_id,
+            workspace=submission.workspace,
+            due_at=self.clock.now(),
+            log=[_to_json(first)],
+            commit_ids=[submission.command_id],
+            view=json.dumps(submission.view),
+        )
+
+    async def post(self, posting: Posting) -> None:
+        """Put a command into a task's inbox, which makes the task due. Raises TaskEnded."""
+        task = self.task(posting.task_id)
+        if task.final:
+            raise TaskEnded
+        body = json.dumps(posting.command.model_dump(mode="json"))
+        task.inbox.append((posting.command_id, body, posting.owner_id))
+        now = self.clock.now()
+        task.due_at = now if task.due_at is None else min(task.due_at, now)
+
+    async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]:
+        """Read a part of a task's log."""
+        texts = self.task(task_id).log[after : after + limit]
+        return tuple(parse_envelope(json.loads(text)) for text in texts)
+
+    def due_at(self, task_id: TaskId) -> datetime | None:
+        """Say when somebody must look at the task."""
+        return self.task(task_id).due_at
+
+    def task(self, task_id: TaskId) -> StoredTask:
+        """Find a task; raises TaskNotFound."""
+        try:
+            return self._tasks[task_id]
+        except KeyError:
+            raise TaskNotFound from None
+
+    def due(self, roles: Sequence[str], tree: TaskId | None) -> list[TaskId]:
+        """Name the tasks that may be claimed, the one that has been due longest first."""
+        now = self.clock.now()
+        found = [
+            (task.due_at, task_id)
+            for task_id, task in self._tasks.items()
+            if task.due_at is not None
+            and task.due_at <= now
+            and task.role in roles
+            and tree in (None, task.root_id)
+            and self.is_free(task)
+        ]
+        return [task_id for _, task_id in sorted(found)]
+
+    def is_free(self, task: StoredTask) -> bool:
+        """Say whether no live worker holds the task and it has not ended."""
+        return not task.final and task.worker_id not in self.live
+
+
+class InMemoryJournal:
+    """The port Journal for one worker of this process."""
+
+    def __init__(self, tasks: InMemoryTaskLog, worker_id: WorkerId) -> None:
+        self._tasks = tasks
+        self._worker_id = worker_id
+
+    async def claim(self, roles: Sequence[str], tree: TaskId | None = None) -> Claim | None:
+        """Claim the task that has been due longest."""
+        due = self._tasks.due(roles, tree)
+        return self._take(due[0], with_workspace=True) if due else None
+
+    async def claim_for_command(self, task_id: TaskId) -> Claim | None:
+        """Claim a task that nobody holds, to answer its inbox."""
+        free = self._tasks.is_free(self._tasks.task(task_id))
+        return self._take(task_id, with_workspace=False) if free else None
+
+    def _take(self, task_id: TaskId, *, with_workspace: bool) -> Claim:
+        task = self._tasks.task(task_id)
+        taken_over = task.worker_id is not None and task.worker_id != self._worker_id
+        task.worker_id, task.epoch = self._worker_id, task.epoch + 1
+        task.claims_since_progress += taken_over
+        task.fence += with_workspace
+        name = task.workspace
+        workspace = WorkspaceRef(name, task.owner_id, name, None, task.fence)
+        return Claim(
+            task_id=task_id,
+            worker_id=self._worker_id,
+            epoch=task.epoch,
+            version=len(task.log),
+            inbox_seq=len(task.inbox),
+            inbox_done=task.inbox_done,
+            claims_since_progress=task.claims_since_progress,
+            taken_over=taken_over,
+            workspace=workspace if with_workspace else None,
+        )
+
+    async def history(self, task_id: TaskId) -> StoredHistory:
+        """Read the checkpoint and the events since the last compaction."""
+        task = self._tasks.task(task_id)
+        return StoredHistory(
+            checkpoint=json.loads(task.checkpoint) if task.checkpoint else None,
+            checkpoint_seq=task.checkpoint_seq,
+            envelopes=await self._tasks.events(task_id, task.compacted_through, len(task.log)),
+        )
+
+    async def inbox(self, task_id: TaskId, after: int) -> tuple[InboxEntry, ...]:
+        """Read the commands past number `after`."""
+        entries = self._tasks.task(task_id).inbox[after:]
+        return tuple(
+            InboxEntry(n, command_id, parse_command(json.loads(body)), author)
+            for n, (command_id, body, author) in enumerate(entries, start=after + 1)
+        )
+
+    async def artifact(self, task_id: TaskId, name: str) -> bytes | None:
+        """Read what was too long for an event."""
+        return self._tasks.task(task_id).artifacts.get(name)
+
+    async def commit(self, decision: Decision) -> None:
+        """Write the decision, or find that it was written before."""
+        task = self._tasks.task(decision.claim.task_id)
+        if decision.commit_id in task.commit_ids:
+            return
+        if not self._owns(task, decision.claim) or len(task.log) != decision.version:
+            raise LeaseLost
+        if decision.seen_inbox not in (None, len(task.inbox)):
+            raise InboxMoved
+        self._write(task, decision)
+
+    def _write(self, task: StoredTask, decision: Decision) -> None:
+        task.log += [_to_json(envelope) for envelope in decision.envelopes]
+        task.commit_ids.append(decision.commit_id)
+        task.view = json.dumps(decision.view)
+        task.inbox_done, task.final = decision.inbox_done, decision.final
+        task.due_at = self._due_at(task, decision)
+        task.artifacts |= decision.artifacts
+        if decision.checkpoint is not None:
+            task.checkpoint, task.checkpoint_seq = json.dumps(decision.checkpoint), len(task.log)
+            events = (envelope.event for envelope in decision.envelopes)
+            through = [e.through_seq for e in events if isinstance(e, ContextCompacted)]
+            task.compacted_through = max(through, default=task.compacted_through)
+        if decision.progress:
+            task.claims_since_progress = 0
+        if decision.release or decision.final:
+            task.worker_id = None
+
+    def _due_at(self, task: StoredTask, decision: Decision) -> datetime | None:
+        if decision.final:
+            return None
+        return self._tasks.clock.now() if len(task.inbox) > task.inbox_done else decision.due_at
+
+    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+        """Hand the task back without an event."""
+        task = self._tasks.task(claim.task_id)
+        if self._owns(task, claim):
+            task.worker_id = None
+            task.claims_since_progress += failed
+            unanswered = len(task.inbox) > task.inbox_done
+            task.due_at = self._tasks.clock.now() if unanswered else due_at
+
+    def _owns(self, task: StoredTask, claim: Claim) -> bool:
+        held = not task.final and task.worker_id == self._worker_id
+        return held and task.epoch == claim.epoch
+
+
+def _to_json(envelope: Envelope) -> bytes:
+    """Write an event as strictly as the database does: no lone surrogates, no NaN."""
+    return json.dumps(envelope.to_wire(), ensure_ascii=False, allow_nan=False).encode()
