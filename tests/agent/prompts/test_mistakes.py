@@ -43,7 +43,8 @@ def message(path: Path) -> str:
         (
             "tools = [",
             "toolz = [",
-            "P/roles.toml:2: scout.tools: missing; every role has description, template and tools",
+            "P/roles.toml:5: scout.toolz: unknown key; expected description, template, model, tools"
+            " or limits",
         ),
         (
             "limits =",
