@@ -1,0 +1,178 @@
+"""The history of a workspace: its content at each task's start, and what has changed since.
+
+It is a bare repository outside of the workspace, and git never looks into the workspace: we read
+the files ourselves and stream them to `git fast-import`. So nothing that a workspace holds (hooks,
+filters, attributes, a `.git` of its own, links that move while we look) can steer git, nested
+repositories are ordinary folders, and any name will do. `.gitignore` is not obeyed: whoever writes
+it, maybe the agent, must not be able to hide a change. Caches are left out by whoever reads.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, cast
+
+from steersman.adapters.git.program import run, started
+from steersman.core.errors import NotFound
+from steersman.core.ids import TaskId
+
+_DEFAULT_LIMIT = timedelta(seconds=60)
+_DIFF = (
+    "diff-tree",
+    "-r",
+    "--patch",
+    "--find-renames",
+    "-l1000",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+)
+_IMPORT = ("fast-import", "--quiet", "--done", "--depth=0")
+# A history is never checked out: names that are dangerous elsewhere are only names here.
+_SETTINGS = {"core.bare": "true", "core.protectHFS": "false", "core.protectNTFS": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A file as it is now. `mode` is git's; `content` None: it is left out of the history."""
+
+    path: str
+    mode: str
+    content: bytes | None
+
+
+class ShadowHistory:
+    """The history of one workspace. Its methods block; call them from a thread.
+
+    They raise GitMissing, GitFailed and GitTimeout.
+    """
+
+    def __init__(self, repository: Path, *, limit: timedelta = _DEFAULT_LIMIT) -> None:
+        self._repository = repository
+        self._limit = limit
+
+    def has_start(self, task_id: TaskId) -> bool:
+        """Say whether the task's start is known."""
+        return self._start_of(task_id) is not None
+
+    def note_start(self, task_id: TaskId, versions: Iterable[Version]) -> None:
+        """Keep the content as the task's start."""
+        _make_repository(self._repository, None)
+        ref = _ref(task_id)
+        # Left by a git that was killed: nobody else writes, the workspace has one holder.
+        (self._repository / f"{ref}.lock").unlink(missing_ok=True)
+        self._import((self._repository, ref), versions, {})
+        self._run("gc", "--auto", "--quiet")
+
+    def diff(self, task_id: TaskId, versions: Iterable[Version]) -> IO[bytes]:
+        """Return the unified diff from the task's start to `versions` as an open file.
+
+        What was left out then or is now is in neither side; the first lines name it. Raises
+        NotFound when the start is not known.
+        """
+        start = self._start_of(task_id)
+        if start is None:
+            raise NotFound("The state at this task's start was not kept; there is no diff.")
+        with _beside(self._repository) as repository:
+            now = (repository, "refs/heads/now")
+            left_out = self._import(now, versions, self._files(start))
+            patch = _temporary_file()
+            patch.write(b"".join(_note(path) for path in sorted(left_out)))
+            patch.flush()
+            compare = (*_DIFF, start, "refs/heads/now")
+            with started(compare, repository, limit=self._limit, settings=_SETTINGS, output=patch):
+                pass
+        patch.seek(0)
+        return patch
+
+    def _start_of(self, task_id: TaskId) -> str | None:
+        path = self._repository / _ref(task_id)
+        return path.read_text().strip() if path.is_file() else None
+
+    def _files(self, start: str) -> Mapping[str, str]:
+        """Return mode and id of each file at the start; none for those that were left out then."""
+        listing = self._run("ls-tree", "-r", "-z", start)
+        rows = (row.split(b"\t", 1) for row in listing.split(b"\0") if row)
+        files = {os.fsdecode(path): _mode_and_id(meta) for meta, path in rows}
+        message = self._run("cat-file", "commit", start).partition(b"\n\n")[2]
+        return files | dict.fromkeys(json.loads(message), "")
+
+    def _run(self, *arguments: str) -> bytes:
+        return run(arguments, self._repository, limit=self._limit, settings=_SETTINGS)
+
+    def _import(
+        self, place: tuple[Path, str], versions: Iterable[Version], known: Mapping[str, str]
+    ) -> list[str]:
+        """Commit `versions` and return what was left out, which stays as it is `known`."""
+        repository, ref = place
+        left_out = [path for path, version in known.items() if not version]
+        with started(_IMPORT, repository, limit=self._limit, settings=_SETTINGS) as process:
+            stream = cast(IO[bytes], process.stdin)
+            stream.write(_commit(ref, b""))
+            for version in versions:
+                if version.content is not None and known.get(version.path) != "":
+                    stream.write(_change(version, version.content))
+                elif version.content is None and version.path not in left_out:
+                    left_out.append(version.path)
+                    if version.path in known:
+                        stream.write(f"M {known[version.path]} ".encode() + _quoted(version.path))
+            # The names of what was left out are known only now: the message of a second commit.
+            stream.write(_commit(ref, json.dumps(left_out).encode()) + b"done\n")
+        return left_out
+
+
+def _temporary_file() -> IO[bytes]:
+    return cast(IO[bytes], tempfile.TemporaryFile())
+
+
+def _ref(task_id: TaskId) -> str:
+    return f"refs/steersman/{task_id}/start"
+
+
+def _make_repository(repository: Path, objects: Path | None) -> None:
+    """Write down what makes a folder a bare repository; `git init` would copy templates too."""
+    for folder in ("objects/info", "objects/pack", "refs"):
+        (repository / folder).mkdir(parents=True, exist_ok=True)
+    if objects is not None:
+        (repository / "objects/info/alternates").write_text(f"{objects}\n")
+    (repository / "HEAD").write_text("ref: refs/heads/none\n")
+
+
+@contextmanager
+def _beside(repository: Path) -> Generator[Path]:
+    """Give a passing repository that sees the objects of another and leaves nothing in it."""
+    with tempfile.TemporaryDirectory(prefix="steersman-diff-") as folder:
+        passing = Path(folder)
+        _make_repository(passing, repository.absolute() / "objects")
+        yield passing
+
+
+def _commit(ref: str, message: bytes) -> bytes:
+    head = f"commit {ref}\ncommitter steersman <steersman> {int(time.time())} +0000\n"
+    return f"{head}data {len(message)}\n".encode() + message + b"\n"
+
+
+def _change(version: Version, content: bytes) -> bytes:
+    head = f"M {version.mode} inline ".encode() + _quoted(version.path)
+    return b"%bdata %d\n%b\n" % (head, len(content), content)
+
+
+def _quoted(path: str) -> bytes:
+    raw = os.fsencode(path).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"%b"\n' % raw
+
+
+def _mode_and_id(entry: bytes) -> str:
+    mode, _, object_id = entry.decode().split(" ")
+    return f"{mode} {object_id}"
+
+
+def _note(path: str) -> bytes:
+    """Name what a diff leaves out, in a line that `git apply` and `patch` pass over."""
+    return f"# left out (too large or not readable): {json.dumps(path)}\n".encode()

@@ -1,0 +1,68 @@
+"""Where workspaces live, and what is kept of each outside of it."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from steersman.core.errors import Invalid
+from steersman.core.ids import OwnerId
+from steersman.core.ports import WorkspaceRef
+from steersman.settings import Settings
+
+_LONGEST_FOLDER = 200
+_UNSAFE = re.compile(r"^\.|[^a-z0-9._@-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of this host: of workspaces, of their state, of what is still being put.
+
+    `incoming` is on the same disk as the workspaces, so that a rename can put a tree in place.
+    No owner's folder has its name, because those never begin with a dot.
+    """
+
+    workspaces: Path
+    states: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Places":
+        """Return the places that the settings name."""
+        return cls(settings.workspaces, settings.home / "state")
+
+    @property
+    def incoming(self) -> Path:
+        """Return where new content is made before it is put in place."""
+        return self.workspaces / ".incoming"
+
+    def directory(self, ref: WorkspaceRef) -> Path:
+        """Return the directory that tasks work in."""
+        if ref.path is not None:
+            return Path(ref.path)
+        if not ref.name.strip("."):
+            raise Invalid("The name of a workspace must not be dots only.")
+        return self.workspaces / owner_folder(ref.owner_id) / ref.name
+
+    def state(self, ref: WorkspaceRef) -> Path:
+        """Return what is kept of a workspace where nothing that runs in it can get."""
+        return self.states / ref.workspace_id
+
+    def history(self, ref: WorkspaceRef) -> Path:
+        """Return the shadow repository of a workspace."""
+        return self.state(ref) / "history.git"
+
+
+def owner_folder(owner_id: OwnerId) -> str:
+    """Return the name of an owner's folder.
+
+    Ids come from tokens: whatever could be a path, or another's folder where case does not count,
+    is percent-encoded; a long one becomes its digest.
+    """
+    encoded = _UNSAFE.sub(lambda found: _percent(found[0]), owner_id)
+    if 0 < len(encoded) <= _LONGEST_FOLDER:
+        return encoded
+    return "sha256%" + hashlib.sha256(owner_id.encode(errors="surrogatepass")).hexdigest()
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode(errors="surrogatepass"))
