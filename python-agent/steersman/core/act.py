@@ -6,7 +6,7 @@ for the log and the model, whatever it raises.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -125,16 +125,32 @@ async def run_all(ready: tuple[Ready, ...], contexts: tuple[ToolContext, ...]) -
     return Outcomes(events, {k: v for outcome in outcomes for k, v in outcome.blobs.items()})
 
 
+async def adopt(ready: Ready, context: ToolContext) -> Outcomes | None:
+    """Return what came of an action that a dead process had begun, if that can be known."""
+    tool = ready.tool
+    if not isinstance(tool, RunningTool) or tool.adopt is None:
+        return None
+    return await _outcome(ready.one, tool.adopt(ready.arguments, context))
+
+
 async def _run(ready: Ready, context: ToolContext) -> Outcomes:
-    one, clock = ready.one, asyncio.get_running_loop().time
+    outcome = await _outcome(ready.one, _call(ready, context))
+    assert outcome is not None, "only what is adopted may be unknown"
+    return outcome
+
+
+async def _outcome(one: OpenAction, doing: Awaitable[ToolOutput | None]) -> Outcomes | None:
+    clock = asyncio.get_running_loop().time
     begun = clock()
     try:
-        output = await _call(ready, context)
+        output = await doing
     except ToolFailure as failure:
         failed = failed_action(one, failure.code, "")
         return _keeping(failed, str(failure), seconds=clock() - begun)
     except Exception:  # noqa: BLE001 - the tool boundary: whatever a tool raises is its failure
         return Outcomes((_crashed(one),), {})
+    if output is None:
+        return None
     succeeded = ActionSucceeded(
         action_id=one.action.action_id,
         tool=one.action.tool,

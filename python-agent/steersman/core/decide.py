@@ -5,6 +5,7 @@ Nothing here reads a clock, draws a random number or touches the world. The loop
 follow from them at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -18,13 +19,14 @@ from steersman.core.events import (
     Effect,
     Event,
     MessageAdded,
+    Outcome,
     StopRequested,
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
     TaskStopped,
 )
-from steersman.core.ids import MessageId
+from steersman.core.ids import ActionId, MessageId
 from steersman.core.limits import exceeded
 from steersman.core.ports import Claim
 from steersman.core.state import OpenAction, TaskState
@@ -74,20 +76,30 @@ def next_move(state: TaskState) -> Move:
     return Act(state.open_actions) if state.open_actions else Think()
 
 
-def begin(state: TaskState, claim: Claim) -> tuple[Event, ...]:
-    """Say what a claim means: the task is ours now, and what had been running is cut."""
+def begin(state: TaskState, claim: Claim, adopted: tuple[Event, ...] = ()) -> tuple[Event, ...]:
+    """Say what a claim means: the task is ours now, and what had been running is cut.
+
+    `adopted` are the outcomes of actions that could be found out.
+    """
     reason = "new" if state.claims == 0 else "takeover" if claim.taken_over else "resumed"
     claimed = TaskClaimed(worker_id=claim.worker_id, attempt=state.claims + 1, reason=reason)
-    return (claimed, *cut_unknown(state))
+    known = {event.action_id for event in adopted if isinstance(event, Outcome)}
+    return (claimed, *adopted, *cut_unknown(state, known))
 
 
-def cut_unknown(state: TaskState) -> tuple[Event, ...]:
+def begun_by_another(state: TaskState) -> tuple[OpenAction, ...]:
+    """Return the actions that were running when their worker went and cannot be done again."""
+    return tuple(one for one in state.open_actions if one.started and not _repeatable(one))
+
+
+def cut_unknown(state: TaskState, known: Collection[ActionId] = ()) -> tuple[Event, ...]:
     """Give actions that were running when their worker went the outcome that nobody knows it.
 
     A started action that can be done again with the same effect stays open. After an unknown
     outcome the model has to look first, so the rest of the thought is not run.
     """
-    unknown = [one for one in state.open_actions if one.started and not _repeatable(one)]
+    begun = begun_by_another(state)
+    unknown = [one for one in begun if one.action.action_id not in known]
     if not unknown:
         return ()
     cut = [_interrupted(one, "outcome_unknown") for one in unknown]
@@ -100,9 +112,7 @@ def unbegun(state: TaskState) -> tuple[Event, ...]:
     Without that, whoever goes on would have to treat them as perhaps done.
     """
     return tuple(
-        _interrupted(one, "shutdown", "It had not begun.")
-        for one in state.open_actions
-        if one.started and not _repeatable(one)
+        _interrupted(one, "shutdown", "It had not begun.") for one in begun_by_another(state)
     )
 
 

@@ -6,7 +6,16 @@ from datetime import timedelta
 
 from steersman.core import act
 from steersman.core.context import Prompt, PromptBuilder
-from steersman.core.decide import Act, HandBack, Think, begin, next_move, poisoned, unbegun
+from steersman.core.decide import (
+    Act,
+    HandBack,
+    Think,
+    begin,
+    begun_by_another,
+    next_move,
+    poisoned,
+    unbegun,
+)
 from steersman.core.events import (
     ActionFailed,
     ActionInterrupted,
@@ -64,11 +73,24 @@ class TaskRun:
 
     async def _begin(self) -> None:
         await self._ledger.look()
-        facts: tuple[Event, ...] = begin(self._ledger.state, self._claim)
+        adopted = await self._adopted()
+        facts = begin(self._ledger.state, self._claim, adopted.events)
         if poisoned(self._claim):
             message = "Its workers died five times in a row without progress."
             facts = (*facts, _give_up("poisoned", message))
-        await self._record(facts)
+        await self._record(facts, adopted.blobs)
+
+    async def _adopted(self) -> act.Outcomes:
+        """Find out what the last worker's actions came to, where something is on record."""
+        events: list[Event] = []
+        blobs: dict[str, bytes] = {}
+        for one in begun_by_another(self._ledger.state):
+            ready = act.make_ready(one, self._runtime.tools, self._blobs)
+            if isinstance(ready, act.Ready):
+                found = await act.adopt(ready, await self._context(ready))
+                events += found.events if found else ()
+                blobs |= found.blobs if found else {}
+        return act.Outcomes(tuple(events), blobs)
 
     async def _step(self) -> None:
         if await self._interruption.commands_wait():

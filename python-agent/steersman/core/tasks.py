@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steersman.core.clock import new_id
-from steersman.core.commands import MAX_TEXT_CHARACTERS, Command, request_hash
+from steersman.core.commands import MAX_TEXT_CHARACTERS, Command, StopTask, request_hash
 from steersman.core.decide import cut_unknown
 from steersman.core.errors import CursorAhead, Invalid, LeaseLost
 from steersman.core.events import Envelope, JsonObject, TaskSubmitted
@@ -211,8 +211,11 @@ class Tasks:
         state = restore(await journal.history(task_id))
         ledger = Ledger(claim, state, self._recording)
         try:
-            await ledger.look()
-            await ledger.record(cut_unknown(state), release=True)
+            entries = await ledger.look()
+            # What was running when its worker died stays open, for the next worker may find out
+            # what came of it; only an end cannot wait for that.
+            ends = any(isinstance(entry.command, StopTask) for entry in entries)
+            await ledger.record(cut_unknown(state) if ends else (), release=True)
         except LeaseLost:
             return  # a worker was quicker, and answers
 

@@ -102,6 +102,10 @@ class CommandRunner(Protocol):
 
     async def run(self, request: CommandRequest) -> CommandResult: ...
 
+    async def adopt(self, action_id: ActionId) -> CommandResult | None:
+        """Return how a command ended that an earlier process began, if that is on record."""
+        ...
+
 
 class ArtifactReader(Protocol):
     """Read what was too long for an event."""
@@ -139,10 +143,14 @@ class _ToolBase:
 
 @dataclass(frozen=True, slots=True)
 class RunningTool(_ToolBase):
-    """A tool with effect `pure` or `unsafe`."""
+    """A tool with effect `pure` or `unsafe`.
+
+    `adopt` finds out what a call came to whose process died; None when nobody can know.
+    """
 
     effect: Effect
     run: Callable[[Any, ToolContext], Awaitable[ToolOutput]]
+    adopt: Callable[[Any, ToolContext], Awaitable[ToolOutput | None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

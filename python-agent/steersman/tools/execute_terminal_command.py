@@ -8,6 +8,7 @@ from steersman.core.events import Effect
 from steersman.core.tool import (
     Arguments,
     CommandRequest,
+    CommandResult,
     RunningTool,
     ToolContext,
     ToolFailure,
@@ -40,7 +41,17 @@ async def _run(arguments: ExecuteTerminalCommand, context: ToolContext) -> ToolO
         )
     timeout = min(timedelta(seconds=arguments.timeout_seconds), context.remaining)
     request = CommandRequest(context.action_id, arguments.command, timeout)
-    result = await context.commands.run(request)
+    return _output(await context.commands.run(request), timeout)
+
+
+async def _adopt(arguments: ExecuteTerminalCommand, context: ToolContext) -> ToolOutput | None:
+    result = await context.commands.adopt(context.action_id) if context.commands else None
+    if result is None:
+        return None
+    return _output(result, timedelta(seconds=arguments.timeout_seconds))
+
+
+def _output(result: CommandResult, timeout: timedelta) -> ToolOutput:
     if result.ended_by is not None:
         why = _why(result.ended_by, timeout)
         printed = f"It had printed:\n{result.output}" if result.output else "It printed nothing."
@@ -74,4 +85,5 @@ TOOL = RunningTool(
     arguments=ExecuteTerminalCommand,
     effect=Effect.UNSAFE,
     run=_run,
+    adopt=_adopt,
 )

@@ -14,7 +14,8 @@ import steersman
 from steersman.adapters.sandbox.confinement import Confinement
 from steersman.adapters.sandbox.launcher.order import Order
 from steersman.adapters.sandbox.launcher.outcome import parse_outcome
-from steersman.adapters.sandbox.records import forget_old, record_path, to_result
+from steersman.adapters.sandbox.records import adopt, forget_old, record_path, to_result
+from steersman.core.ids import ActionId
 from steersman.core.tool import CommandRequest, CommandResult, ToolFailure
 
 _log = logging.getLogger(__name__)
@@ -76,6 +77,10 @@ class LaunchedCommands:
         finally:
             await _uninterrupted(_end(launcher))
         return CommandResult("", 0, None, "timeout") if said is None else _read_answer(said)
+
+    async def adopt(self, action_id: ActionId) -> CommandResult | None:
+        """Return how a command of an earlier process ended; None when nobody can know."""
+        return await asyncio.to_thread(adopt, self._state, action_id)
 
     async def _accompany(self, launcher: Process, request: CommandRequest) -> bytes | None:
         """Send the order and beats; return what the launcher said, None if it takes too long."""
