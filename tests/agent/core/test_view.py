@@ -19,11 +19,31 @@ from tests.agent.core.making import (
     thought,
 )
 
-FIELDS = (
-    "task_id root_id parent_id conversation_id owner_id role goal state waiting_for seq epoch step "
-    "result error plan children pending_approvals question limits spent workspace created_at "
-    "updated_at"
-).split()
+FIELDS = [
+    "task_id",
+    "root_id",
+    "parent_id",
+    "conversation_id",
+    "owner_id",
+    "role",
+    "goal",
+    "state",
+    "waiting_for",
+    "seq",
+    "epoch",
+    "step",
+    "result",
+    "error",
+    "plan",
+    "children",
+    "pending_approvals",
+    "question",
+    "limits",
+    "spent",
+    "workspace",
+    "created_at",
+    "updated_at",
+]
 
 
 def test_a_view_has_every_field_of_the_contract() -> None:
