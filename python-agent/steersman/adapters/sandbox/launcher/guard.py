@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from steersman.adapters.sandbox.launcher.order import LOCK_FD, STATUS_FD, Order
-from steersman.adapters.sandbox.launcher.processes import become_subreaper, end_descendants
+from steersman.adapters.sandbox.launcher.processes import (
+    become_subreaper,
+    end_descendants,
+    tasks_of_user,
+)
 
-_NICE = 10
+_NICE = 19
 _CANNOT_EXECUTE = 127
 
 
@@ -113,10 +117,16 @@ def _restrain(order: Order) -> None:
     """Be a polite process with default signals, the first one to go when memory is short."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    size = order.file_bytes if most == resource.RLIM_INFINITY else min(order.file_bytes, most)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, order.file_bytes)
+    if os.getuid() != 0:  # the kernel counts per user and never refuses root
+        _limit(resource.RLIMIT_NPROC, tasks_of_user() + order.tasks)
     os.nice(_NICE)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _limit(kind: int, value: int) -> None:
+    most = resource.getrlimit(kind)[1]
+    limit = value if most == resource.RLIM_INFINITY else min(value, most)
+    resource.setrlimit(kind, (limit, limit))

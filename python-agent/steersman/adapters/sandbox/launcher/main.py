@@ -11,7 +11,7 @@ from pathlib import Path
 from steersman.adapters.sandbox.launcher.guard import start_guard
 from steersman.adapters.sandbox.launcher.order import Order, parse_order
 from steersman.adapters.sandbox.launcher.outcome import Outcome, parse_outcome
-from steersman.adapters.sandbox.launcher.processes import become_subreaper
+from steersman.adapters.sandbox.launcher.processes import become_subreaper, come_first
 from steersman.adapters.sandbox.launcher.state import (
     name_holders,
     open_lock,
@@ -32,6 +32,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
+    come_first()
     order = _read_order()
     if order is None:
         return

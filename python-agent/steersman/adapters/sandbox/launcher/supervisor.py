@@ -14,8 +14,8 @@ from steersman.adapters.sandbox.launcher.state import read_fence
 
 _CHUNK_BYTES = 65_536
 _LOOK_SECONDS = 0.05
-_SHARE = 10
-"""A look at all processes may take a tenth of the time at most."""
+_SHARE = 4
+"""A look at all processes may take a fifth of the time at most."""
 
 
 class Supervisor:

@@ -1,0 +1,115 @@
+"""The self-test of the sandbox: it has to see every escape, and to switch commands off."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from steersman.adapters.sandbox.escapes import find_escapes, proving_ground
+from steersman.app.sandboxes import UNSANDBOXED, choose_sandbox, prove
+from steersman.core.ids import ActionId
+from steersman.core.tool import CommandRequest, CommandResult, CommandRunner
+from steersman.settings import Settings
+from tests.agent.sandbox.running import Place
+
+_TEN = {
+    "read a file outside",
+    "wrote a file outside",
+    "followed a link to a file outside",
+    "connected to a server on this machine",
+    "saw our sockets",
+    "saw processes outside",
+    "read the environment of a process outside",
+    "killed a process outside",
+    "left a process behind",
+    "could gain privileges",
+}
+
+
+class NoSandbox:
+    """A bare shell."""
+
+    def __init__(self, directory: Path, state: Path, fence: int) -> None:
+        self._directory = directory
+
+    async def run(self, request: CommandRequest) -> CommandResult:
+        shell = await asyncio.create_subprocess_exec(
+            *("/bin/bash", "-c", request.command),
+            cwd=self._directory,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await shell.communicate()
+        return CommandResult(output.decode(), len(output), shell.returncode)
+
+
+class Broken(NoSandbox):
+    """A sandbox that cannot start anything."""
+
+    async def run(self, request: CommandRequest) -> CommandResult:
+        return CommandResult("bwrap: No permissions to create new namespace\n", 0, 1)
+
+
+async def test_every_escape_is_seen_where_there_is_no_sandbox(tmp_path: Path) -> None:
+    with proving_ground(tmp_path) as ground:
+        runner = NoSandbox(ground.directory, ground.state, 0)
+        assert set(await find_escapes(runner, ground)) == _TEN
+
+
+async def test_without_bubblewrap_the_launcher_alone_prevents_only_leftovers(
+    tmp_path: Path,
+) -> None:
+    chosen = await choose_sandbox(Settings(home=tmp_path, sandbox="none"))
+    assert chosen.commands is not None
+    with proving_ground(tmp_path) as ground:
+        runner = chosen.commands(ground.directory, ground.state, 0)
+        assert set(await find_escapes(runner, ground)) == _TEN - {"left a process behind"}
+
+
+async def test_bubblewrap_withstands_all_of_them_in_a_moment(sandbox: Place) -> None:
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    chosen = await choose_sandbox(Settings(home=sandbox.root / "home"))
+    assert clock() - begun < timedelta(seconds=1).total_seconds()
+    assert (chosen.check.status, chosen.note) == ("ok", None)
+    assert list((sandbox.root / "home").iterdir()) == []
+    assert chosen.commands is not None
+    runner = chosen.commands(sandbox.root, sandbox.state, 0)
+    assert isinstance(await _run(runner, "true"), CommandResult)
+
+
+async def test_a_sandbox_that_leaks_turns_commands_off_and_says_what_leaked(
+    tmp_path: Path,
+) -> None:
+    found = await prove(NoSandbox, tmp_path)
+    assert (found.commands, found.check.status) == (None, "degraded")
+    assert found.check.detail is not None
+    assert all(escape in found.check.detail for escape in _TEN)
+    assert found.note is not None
+
+
+async def test_a_sandbox_that_does_not_start_turns_commands_off(tmp_path: Path) -> None:
+    found = await prove(Broken, tmp_path)
+    assert found.commands is None
+    assert found.check.detail is not None
+    assert "No permissions to create new namespace" in found.check.detail
+
+
+async def test_without_bubblewrap_commands_are_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = await choose_sandbox(Settings(home=tmp_path))
+    assert found.commands is None
+    assert found.check.detail is not None
+    assert "install bubblewrap" in found.check.detail
+
+
+async def test_commands_without_a_sandbox_are_a_choice_that_is_shown(tmp_path: Path) -> None:
+    chosen = await choose_sandbox(Settings(home=tmp_path, sandbox="none"))
+    assert (chosen.check.status, chosen.note) == ("degraded", UNSANDBOXED)
+
+
+async def _run(runner: CommandRunner, command: str) -> CommandResult:
+    request = CommandRequest(ActionId("any"), command, timedelta(seconds=10))
+    return await runner.run(request)

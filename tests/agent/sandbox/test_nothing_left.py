@@ -1,0 +1,129 @@
+"""However a command, its agent, its launcher or its guard ends: no process of it is alive."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from tests.agent.sandbox.running import Marked, Place, until
+
+
+def escaping(left: Marked) -> str:
+    """Return a command whose processes try in all common ways to outlive it."""
+    return (
+        "trap '' TERM INT HUP; "
+        f"setsid {left.sleep} & nohup {left.sleep} & "
+        f"( ( setsid bash -c '{left.sleep} & {left.sleep}' & ) & ) ; "
+        f"( {left.sleep} & ) ; touch started; "
+    )
+
+
+async def test_what_a_command_leaves_behind_ends_with_it(place: Place) -> None:
+    left = Marked()
+    result = await place.run(escaping(left) + "exit 5")
+    assert (result.exit_code, left.alive()) == (5, False)
+
+
+async def test_a_cancelled_command_is_gone_when_the_cancellation_returns(place: Place) -> None:
+    left = Marked()
+    async with place.running(escaping(left) + left.sleep) as task:
+        assert left.alive()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not left.alive()
+
+
+async def test_a_second_cancellation_does_not_cut_the_end_short(place: Place) -> None:
+    left = Marked()
+    async with place.running(escaping(left) + left.sleep) as task:
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not left.alive()
+
+
+async def test_a_command_is_cancelled_before_its_launcher_has_begun(place: Place) -> None:
+    left = Marked()
+    task = asyncio.create_task(place.run(left.sleep))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not left.alive()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["launcher", "guard"])
+async def test_a_killed_supervisor_takes_the_command_with_it(place: Place, which: int) -> None:
+    left = Marked()
+    async with place.running(escaping(left) + left.sleep) as task:
+        os.kill(place.supervisors()[which], signal.SIGKILL)
+        result = await task
+        assert (result.ended_by, left.alive()) == ("sandbox_failed", False)
+
+
+async def test_killing_both_supervisors_takes_what_is_in_bubblewrap_with_them(
+    sandbox: Place,
+) -> None:
+    left = Marked()
+    async with sandbox.running(escaping(left) + left.sleep) as task:
+        for pid in reversed(sandbox.supervisors()):
+            os.kill(pid, signal.SIGKILL)
+        await task
+        await until(lambda: not left.alive())
+
+
+async def test_signals_that_mean_the_agent_do_not_end_a_command(place: Place) -> None:
+    async with place.running("touch started; while [ ! -e go ]; do sleep 0.01; done") as task:
+        launcher = place.supervisors()[0]
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(launcher, number)
+        (place.directory / "go").touch()
+        assert (await task).exit_code == 0
+
+
+@pytest.mark.slow
+async def test_a_killed_agent_leaves_no_process(place: Place) -> None:
+    left = Marked()
+    async with place.agent(escaping(left) + left.sleep, "action") as agent:
+        assert left.alive()
+        agent.kill()
+        await until(lambda: not left.alive())
+
+
+@pytest.mark.slow
+async def test_a_frozen_agent_leaves_no_process(place: Place) -> None:
+    left = Marked()
+    async with place.agent(escaping(left) + left.sleep, "action") as agent:
+        agent.send_signal(signal.SIGSTOP)
+        await until(lambda: not left.alive())
+
+
+@pytest.mark.slow
+async def test_a_frozen_launcher_is_killed_when_its_command_is_cancelled(place: Place) -> None:
+    left = Marked()
+    async with place.running(escaping(left) + left.sleep) as task:
+        os.kill(place.supervisors()[0], signal.SIGSTOP)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not left.alive()
+
+
+@pytest.mark.slow
+async def test_a_stop_takes_effect_in_a_quarter_of_a_second(place: Place) -> None:
+    clock = asyncio.get_running_loop().time
+    taken: list[float] = []
+    for _ in range(20):
+        left = Marked()
+        async with place.running(escaping(left) + left.sleep) as task:
+            begun = clock()
+            task.cancel()
+            await asyncio.wait((task,))
+            taken.append(clock() - begun)
+            assert not left.alive()
+        (place.directory / "started").unlink()
+    assert sorted(taken)[-2] < 0.25, taken
