@@ -100,7 +100,7 @@ class Place:
 
     def supervisors(self) -> list[int]:
         """Return the launcher and its guard while a command runs."""
-        return holders(self.state)
+        return holders(self.state, below=sys.maxsize)
 
 
 class Marked:

@@ -42,6 +42,9 @@ class NoSandbox:
         output, _ = await shell.communicate()
         return CommandResult(output.decode(), len(output), shell.returncode)
 
+    async def adopt(self, action_id: ActionId) -> CommandResult | None:
+        return None
+
 
 class Broken(NoSandbox):
     """A sandbox that cannot start anything."""

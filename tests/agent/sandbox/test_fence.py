@@ -12,7 +12,7 @@ import pytest
 from steersman.adapters.sandbox.fence import raise_fence, take_over
 from steersman.adapters.sandbox.launcher.state import open_lock, read_fence, try_lock
 from steersman.adapters.sandbox.runner import Limits
-from steersman.core.errors import WorkspaceBusy
+from steersman.core.errors import LeaseLost, WorkspaceBusy
 from tests.agent.sandbox.running import Marked, Place
 
 
@@ -71,6 +71,17 @@ async def test_a_take_over_ends_supervisors_that_are_frozen(
             os.kill(supervisors[which], signal.SIGSTOP)
         await take_over(place.state, 1)
         assert not left.alive()
+
+
+@pytest.mark.slow
+async def test_who_comes_late_leaves_the_new_holder_alone(place: Place) -> None:
+    raise_fence(place.state, 2)
+    async with place.running("touch started; sleep 300", fence=2) as task:
+        with pytest.raises(LeaseLost):
+            await take_over(place.state, 1)
+        with pytest.raises(WorkspaceBusy):
+            await take_over(place.state, 2, patience=timedelta(seconds=1.5))
+        assert not task.done()
 
 
 async def test_a_take_over_gives_up_when_the_holder_is_out_of_reach(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_old_records_are_forgotten(tmp_path: Path) -> None:
     old.parent.mkdir()
     for path, days in ((old, 8), (new, 6)):
         path.touch()
-        os.utime(path, (time.time() - days * 86_400,) * 2)
+        used = time.time() - days * 86_400
+        os.utime(path, (used, used))
     forget_old(tmp_path)
     assert (old.exists(), new.exists()) == (False, True)

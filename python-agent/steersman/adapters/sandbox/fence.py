@@ -15,7 +15,7 @@ from steersman.adapters.sandbox.launcher.state import (
     try_lock,
     write_durably,
 )
-from steersman.core.errors import WorkspaceBusy
+from steersman.core.errors import LeaseLost, WorkspaceBusy
 
 PATIENCE = timedelta(seconds=10)
 _OWN_WAY = timedelta(seconds=1)
@@ -40,15 +40,17 @@ async def take_over(state: Path, fence: int, *, patience: timedelta = PATIENCE) 
     """Raise the fence and return when nothing of a lower one runs any more.
 
     Raises WorkspaceBusy when that takes longer than `patience`: its processes are then on another
-    host, or cannot be killed.
+    host, or cannot be killed. Raises LeaseLost when the fence is higher already.
     """
     await asyncio.to_thread(raise_fence, state, fence)
+    if read_fence(state) > fence:
+        raise LeaseLost
     lock = open_lock(state)
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(_OWN_WAY, patience).total_seconds()):
                 return await _wait_for(lock)
-        _end_holders(state)
+        _end_holders(state, fence)
         async with asyncio.timeout(patience.total_seconds()):
             await _wait_for(lock)
     except TimeoutError:
@@ -62,8 +64,9 @@ async def _wait_for(lock: int) -> None:
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
 
-def _end_holders(state: Path) -> None:
+def _end_holders(state: Path, fence: int) -> None:
     """Kill a launcher that does not look (it may be frozen) and have its guard clean up."""
-    for pid, number in zip(holders(state), (signal.SIGKILL, signal.SIGCONT), strict=False):
+    found = holders(state, below=fence)
+    for pid, number in zip(found, (signal.SIGKILL, signal.SIGCONT), strict=False):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)

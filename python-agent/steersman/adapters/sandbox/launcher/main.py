@@ -67,9 +67,9 @@ def _under_lock(order: Order, lock: int) -> Outcome:
         # It has run, and an unsafe action runs once.
         return parse_outcome(record.read_bytes())
     guard = start_guard(order, lock)
-    name_holders(lock, (os.getpid(), guard.pid))
+    name_holders(lock, order.fence, (os.getpid(), guard.pid))
     outcome = Supervisor(order, guard, _LIFELINE).run()
-    name_holders(lock, ())
+    name_holders(lock, order.fence, ())
     with suppress(OSError):  # a full disk: the agent still gets the answer
         write_durably(record, outcome.to_json())
     return outcome

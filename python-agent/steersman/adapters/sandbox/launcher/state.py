@@ -49,17 +49,21 @@ def try_lock(lock: int) -> bool:
     return True
 
 
-def name_holders(lock: int, pids: tuple[int, ...]) -> None:
+def name_holders(lock: int, fence: int, pids: tuple[int, ...]) -> None:
     """Write into the lock file who is behind the lock; a pid alone may be somebody else's soon."""
-    holders = [(pid, started(pid)) for pid in pids]
+    content = json.dumps([fence, [(pid, started(pid)) for pid in pids]])
     os.ftruncate(lock, 0)
-    os.pwrite(lock, json.dumps(holders).encode() if holders else b"", 0)
+    os.pwrite(lock, content.encode(), 0)
 
 
-def holders(state: Path) -> list[int]:
-    """Return the launcher and the guard behind the lock, as far as they live where we see them."""
+def holders(state: Path, *, below: int) -> list[int]:
+    """Return the launcher and the guard behind the lock, if they are alive where we can see them.
+
+    Only those of a fence below the given one.
+    """
+    named: list[tuple[int, int]]
     try:
-        named: list[tuple[int, int]] = json.loads((state / "lock").read_bytes() or b"[]")
+        fence, named = json.loads((state / "lock").read_bytes())
     except (FileNotFoundError, ValueError):
         return []
-    return [pid for pid, ticks in named if started(pid) == ticks]
+    return [pid for pid, ticks in named if fence < below and started(pid) == ticks]
