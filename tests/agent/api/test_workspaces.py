@@ -1,5 +1,7 @@
 """Code in and out over HTTP."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -92,7 +94,7 @@ async def test_a_repository_is_put(
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b", "a%2Fb", "%2e%2e", ".", "x" * 65, "a b", "caf\u00e9", "a%00"]
+    "name", ["a/b", "a%2Fb", "%2e%2e", "%2e", "x" * 65, "a b", "caf%C3%A9", "%FF", "a%00"]
 )
 async def test_a_workspace_name_is_no_path(
     client: httpx.AsyncClient, workspaces: InMemoryWorkspaces, name: str
@@ -100,6 +102,21 @@ async def test_a_workspace_name_is_no_path(
     url = httpx.URL("http://127.0.0.1:8000", raw_path=f"/workspaces/{name}".encode())
     answer = await client.put(url, content=b"tar")
     assert_problem(answer, 422, "invalid")
+    assert workspaces.put == {}
+
+
+@pytest.mark.parametrize("name", [b".", b"..", b"a/../b", b"caf\xc3\xa9"])
+async def test_a_workspace_name_is_no_path_either_when_the_client_leaves_it_as_it_is(
+    address: str, workspaces: InMemoryWorkspaces, name: bytes
+) -> None:
+    host, _, port = address.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    request = b"PUT /workspaces/%b HTTP/1.1\r\nHost: %b\r\nContent-Length: 3\r\n\r\ntar"
+    writer.write(request % (name, address.encode()))
+    status = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    assert status.split()[1] in (b"400", b"422")
     assert workspaces.put == {}
 
 

@@ -1,8 +1,6 @@
 """A file is replaced whole or not at all, and stays what it was otherwise."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,26 +8,15 @@ import pytest
 from steersman.adapters.workspace import MAX_FILE_BYTES, DirectoryFiles
 from steersman.core.tool import ToolFailure
 from tests.agent.workspace_files.conftest import digest, names
+from tests.agent.workspace_files.dying import (
+    AFTER_RENAME,
+    BEFORE_FLUSH,
+    BEFORE_RENAME,
+    BEFORE_WRITE,
+    die_while_replacing,
+)
 
 CART = digest(b"total = 1\n")
-
-_DIES = """
-import os, sys
-from pathlib import Path
-from steersman.adapters.workspace import DirectoryFiles
-die = lambda *_, **__: os.kill(os.getpid(), 9)
-match sys.argv[2]:
-    case "before the write":
-        os.open = (lambda opened: lambda path, flags, *a, **k:
-            die() if flags & os.O_CREAT else opened(path, flags, *a, **k))(os.open)
-    case "before the flush":
-        os.fsync = die
-    case "before the rename":
-        os.replace = die
-    case "after the rename":
-        os.replace = (lambda renamed: lambda *a, **k: (renamed(*a, **k), die()))(os.replace)
-DirectoryFiles(Path(sys.argv[1])).replace("shop/cart.py", b"total = 2\\n", expected=sys.argv[3])
-"""
 
 
 def mode(path: Path) -> int:
@@ -45,17 +32,16 @@ def refused(files: DirectoryFiles, path: str, content: bytes, expected: str | No
 @pytest.mark.parametrize(
     ("moment", "left", "content"),
     [
-        ("before the write", 0, b"total = 1\n"),
-        ("before the flush", 1, b"total = 1\n"),
-        ("before the rename", 1, b"total = 1\n"),
-        ("after the rename", 0, b"total = 2\n"),
+        (BEFORE_WRITE, 0, b"total = 1\n"),
+        (BEFORE_FLUSH, 1, b"total = 1\n"),
+        (BEFORE_RENAME, 1, b"total = 1\n"),
+        (AFTER_RENAME, 0, b"total = 2\n"),
     ],
 )
 def test_a_crash_leaves_the_old_content_or_the_new(
     files: DirectoryFiles, root: Path, moment: str, left: int, content: bytes
 ) -> None:
-    arguments = [sys.executable, "-c", _DIES, str(root), moment, CART]
-    assert subprocess.run(arguments, check=False).returncode == -9
+    die_while_replacing(root, moment)
     assert (root / "shop" / "cart.py").read_bytes() == content
     assert len(list((root / "shop").iterdir())) == 1 + left
     assert [entry.path for entry in files.list(".", None, 9)[0]] == ["shop/cart.py"]
