@@ -10,7 +10,9 @@ class AskUser(Arguments):
     """What to ask."""
 
     question: str = Field(
-        min_length=1, max_length=8_000, description="One question, with what one must know for it."
+        min_length=1,
+        max_length=8_000,
+        description="One question, with what a person must know to answer it.",
     )
 
 
@@ -22,7 +24,7 @@ TOOL = TransactionalTool(
     name="ask_user",
     description=(
         "Ask a person and wait for the answer, however long it takes. Only for what you cannot "
-        "find out yourself and must not decide yourself."
+        "find out and must not decide yourself. Calls after it are not run."
     ),
     arguments=AskUser,
     decide=_decide,

@@ -23,7 +23,9 @@ class ExecuteTerminalCommand(Arguments):
     """What to run."""
 
     command: str = Field(
-        min_length=1, max_length=32_000, description="A bash command, run in the workspace."
+        min_length=1,
+        max_length=32_000,
+        description="The command; it starts in the workspace's top folder.",
     )
     timeout_seconds: int = Field(
         default=_DEFAULT_SECONDS,
@@ -71,6 +73,8 @@ def _why(ended_by: str, timeout: timedelta) -> str:
         case "memory_limit" | "process_limit":
             what = ended_by.removesuffix("_limit")
             return f"It was ended because it went past the {what} limit. Run something smaller."
+        case "sandbox_failed":
+            return "It was not run, because its sandbox could not be set up."
         case _:
             return f"It was ended ({ended_by})."
 
@@ -78,9 +82,9 @@ def _why(ended_by: str, timeout: timedelta) -> str:
 TOOL = RunningTool(
     name="execute_terminal_command",
     description=(
-        "Run a bash command in the workspace and get its exit code and output (stdout and stderr "
-        "together). There is no network, no input, and nothing outside of the workspace can be "
-        "written. Processes that it leaves behind are ended."
+        "Run a bash command in the workspace and get its exit code and its output, stdout and "
+        "stderr together. It has no network and no input, and only what it writes into the "
+        "workspace is kept. Processes that it leaves behind are ended."
     ),
     arguments=ExecuteTerminalCommand,
     effect=Effect.UNSAFE,

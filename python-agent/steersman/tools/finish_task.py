@@ -13,7 +13,7 @@ class FinishTask(Arguments):
     result: str = Field(
         min_length=1,
         max_length=8_000,
-        description="What was done, what it was checked with, and what is left open.",
+        description="Whether the goal is met, what was done, how it was verified, what is left open.",
     )
 
 
@@ -30,7 +30,10 @@ def _decide(arguments: FinishTask, action: Action) -> tuple[Event, ...]:
 
 TOOL = TransactionalTool(
     name="finish_task",
-    description="End the task with its result, once the goal is met and you have checked it.",
+    description=(
+        "End the task with its result, once the goal is met and you have seen it verified, or once "
+        "you are sure that it cannot be met. Calls after it are not run."
+    ),
     arguments=FinishTask,
     decide=_decide,
     ends_reply=True,
