@@ -82,7 +82,7 @@ async def read_file(
     """Read one file of the task's workspace."""
     if not is_clean(path) or not path:
         raise NotFound
-    found = await api.workspaces.open(task_id, owner, path)
+    found = await api.workspaces.file(task_id, owner, path)
     return _attachment(found, path.rpartition("/")[2], "application/octet-stream")
 
 

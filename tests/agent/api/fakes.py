@@ -213,7 +213,7 @@ class InMemoryWorkspaces:
         files = [FileEntry(path, len(raw), 1e18) for path, raw in self.contents.items()]
         return FileListing((*files, FileEntry("caf\udce9", 1, -1.0)), truncated=False)
 
-    async def open(self, task_id: TaskId, owner_id: OwnerId, path: str) -> Content:
+    async def file(self, task_id: TaskId, owner_id: OwnerId, path: str) -> Content:
         await self._tasks.view(task_id, owner_id)
         if ".." in path or path.startswith("/"):
             raise ToolFailure("outside_workspace", "This path is outside of the workspace.")
