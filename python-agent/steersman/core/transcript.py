@@ -44,6 +44,18 @@ class Turn:
     outcomes: dict[ActionId, str] = field(default_factory=dict[ActionId, str])
     said: list[str] = field(default_factory=list[str])
     size_bytes: int = 0
+    rendered: tuple[PromptMessage, ...] | None = None
+
+    def changed(self) -> None:
+        """Have the turn rendered anew; most never change once the next has begun."""
+        self.rendered = None
+
+    @property
+    def messages(self) -> tuple[PromptMessage, ...]:
+        """Render the turn; a call without an outcome gets a note in its place."""
+        if self.rendered is None:
+            self.rendered = tuple(_render(self))
+        return self.rendered
 
     @property
     def calls(self) -> tuple[RecordedCall, ...]:
@@ -92,7 +104,7 @@ class Transcript:
         if self.summary:
             yield UserMessage(self.summary)
         for turn in self.turns:
-            yield from turn_messages(turn)
+            yield from turn.messages
 
     @property
     def size_bytes(self) -> int:
@@ -144,8 +156,10 @@ class Transcript:
     def _turn(self, seq: int) -> Turn:
         if not self.turns:
             self.turns.append(Turn(seq, seq))
-        self.turns[-1].last_seq = seq
-        return self.turns[-1]
+        newest = self.turns[-1]
+        newest.last_seq = seq
+        newest.changed()
+        return newest
 
     def _supersede(self, turn: Turn, action_id: ActionId) -> None:
         """Blank what this read shows anew: the same lines, or all of the file."""
@@ -170,8 +184,7 @@ class Transcript:
         }
 
 
-def turn_messages(turn: Turn) -> Iterator[PromptMessage]:
-    """Render one turn; a call without an outcome gets a note in its place."""
+def _render(turn: Turn) -> Iterator[PromptMessage]:
     if turn.reply:
         yield turn.reply
         for call in turn.calls:
@@ -231,4 +244,5 @@ def _blank(turn: Turn, action_id: ActionId) -> None:
     text = turn.outcomes.get(action_id)
     if text is not None and len(text) > len(_SUPERSEDED):
         turn.outcomes[action_id] = _SUPERSEDED
+        turn.changed()
         turn.size_bytes -= len(text.encode()) - len(_SUPERSEDED.encode())
