@@ -9,6 +9,8 @@ from steersman.tools.passages import lines_where, similar_lines
 from steersman.tools.replacing import Change, carry_out, plan
 from steersman.tools.text_format import TextFormat
 
+_NOT_UTF8 = "\N{REPLACEMENT CHARACTER}"
+
 
 class EditFile(Arguments):
     """What to replace."""
@@ -62,6 +64,8 @@ def _edited(arguments: EditFile, raw: bytes | None) -> bytes:
 
 def _not_found(arguments: EditFile, text: str) -> str:
     said = f"old_text does not occur in {arguments.path}. "
+    if _NOT_UTF8 in arguments.old_text:
+        return said + f"{_NOT_UTF8} stands for bytes that are no UTF-8; take a passage without it."
     if (lines := similar_lines(text, arguments.old_text)) is None:
         return said + "Read the file as it is now and copy the passage from it."
     first, last = lines
@@ -75,7 +79,7 @@ TOOL = IdempotentTool(
     name="edit_file",
     description=(
         "Replace one passage of a text file by another. Read the passage first. "
-        r"Write \n for every line break; a file's CRLF line endings are kept."
+        "The file's permissions and CRLF line endings are kept."
     ),
     arguments=EditFile,
     prepare=_prepare,

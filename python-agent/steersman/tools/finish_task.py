@@ -13,7 +13,7 @@ class FinishTask(Arguments):
     result: str = Field(
         min_length=1,
         max_length=8_000,
-        description="Whether the goal is met, what was done, how it was verified, what is left open.",
+        description="Whether the goal is met, what was done, how it was verified, what is left.",
     )
 
 

@@ -43,6 +43,7 @@ async def test_a_passage_is_replaced(
         (b"one\n", "two", "not_found", "Read the file as it is now and copy the passage"),
         (b"a\n\tif x:\n\t\ty\n", "    if x:\n        y\n", "not_found", "Lines 2 to 3 differ"),
         ("caf\u00e9\n".encode(), "cafe\u0301", "not_found", "Lines 1 to 1 differ"),
+        (b"caf\xe9 x\n", "caf\ufffd x", "not_found", "take a passage without it"),
         (b"\n \n", "  \n  ", "not_found", "Read the file"),
         (b"", "one", "not_found", "Read the file"),
     ],

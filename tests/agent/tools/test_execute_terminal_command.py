@@ -45,6 +45,11 @@ async def test_a_command_gets_no_more_time_than_the_task_has(work: Workplace) ->
             "It was ended because it went past the memory limit. Run something smaller. "
             "It printed nothing.",
         ),
+        (
+            "sandbox_failed",
+            "bwrap: no\n",
+            "It was not run, because its sandbox could not be set up. It had printed:\nbwrap: no\n",
+        ),
         ("fenced", "", "It was ended (fenced). It printed nothing."),
     ],
 )
