@@ -51,6 +51,10 @@ class Places:
         """Return the shadow repository of a workspace."""
         return self.state(ref) / "history.git"
 
+    def without_start(self, ref: WorkspaceRef) -> Path:
+        """Return the folder of the reasons why the start of some tasks was not kept."""
+        return self.state(ref) / "without-start"
+
 
 def owner_folder(owner_id: OwnerId) -> str:
     """Return the name of an owner's folder.

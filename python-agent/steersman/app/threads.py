@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import timedelta
 from threading import Event
 from typing import TypeVar
@@ -43,11 +43,10 @@ async def in_thread(work: Callable[[KeepOn], T], limit: timedelta) -> T:
         raise
 
 
-async def chunks_of(chunks: Iterator[bytes], close: Callable[[], None]) -> AsyncGenerator[bytes]:
-    """Yield what a blocking iterator yields; `close` is called at the end, whatever that is."""
-    limit = timedelta.max
+async def in_order(chunks: Generator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield what a blocking generator yields; it is closed at the end, whatever that is."""
     try:
-        while chunk := await in_thread(lambda _: next(chunks, b""), limit):
+        while (chunk := await in_thread(lambda _: next(chunks, None), timedelta.max)) is not None:
             yield chunk
     finally:
-        await asyncio.to_thread(close)
+        await in_thread(lambda _: chunks.close(), timedelta.max)

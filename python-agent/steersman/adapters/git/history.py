@@ -12,13 +12,13 @@ import os
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, cast
 
-from steersman.adapters.git.program import run, started
+from steersman.adapters.git.program import Terms, run, started
 from steersman.core.errors import NotFound
 from steersman.core.ids import TaskId
 
@@ -33,6 +33,7 @@ _DIFF = (
     "--no-ext-diff",
     "--no-textconv",
 )
+_NOW = "refs/heads/now"
 _IMPORT = ("fast-import", "--quiet", "--done", "--depth=0")
 # A history is never checked out: names that are dangerous elsewhere are only names here.
 _SETTINGS = {"core.bare": "true", "core.protectHFS": "false", "core.protectNTFS": "false"}
@@ -55,7 +56,7 @@ class ShadowHistory:
 
     def __init__(self, repository: Path, *, limit: timedelta = _DEFAULT_LIMIT) -> None:
         self._repository = repository
-        self._limit = limit
+        self._terms = Terms(limit, _SETTINGS)
 
     def has_start(self, task_id: TaskId) -> bool:
         """Say whether the task's start is known."""
@@ -80,16 +81,20 @@ class ShadowHistory:
         if start is None:
             raise NotFound("The state at this task's start was not kept; there is no diff.")
         with _beside(self._repository) as repository:
-            now = (repository, "refs/heads/now")
-            left_out = self._import(now, versions, self._files(start))
-            patch = _temporary_file()
-            patch.write(b"".join(_note(path) for path in sorted(left_out)))
+            left_out = self._import((repository, _NOW), versions, self._files(start))
+            return self._compare(repository, start, sorted(left_out))
+
+    def _compare(self, repository: Path, start: str, left_out: list[str]) -> IO[bytes]:
+        with ExitStack() as stack:
+            patch = cast(IO[bytes], stack.enter_context(tempfile.TemporaryFile()))
+            patch.write(b"".join(_note(path) for path in left_out))
             patch.flush()
-            compare = (*_DIFF, start, "refs/heads/now")
-            with started(compare, repository, limit=self._limit, settings=_SETTINGS, output=patch):
+            compare = (*_DIFF, start, _NOW)
+            with started(compare, repository, self._terms, output=patch):
                 pass
-        patch.seek(0)
-        return patch
+            patch.seek(0)
+            stack.pop_all()
+            return patch
 
     def _start_of(self, task_id: TaskId) -> str | None:
         path = self._repository / _ref(task_id)
@@ -104,7 +109,7 @@ class ShadowHistory:
         return files | dict.fromkeys(json.loads(message), "")
 
     def _run(self, *arguments: str) -> bytes:
-        return run(arguments, self._repository, limit=self._limit, settings=_SETTINGS)
+        return run(arguments, self._repository, self._terms)
 
     def _import(
         self, place: tuple[Path, str], versions: Iterable[Version], known: Mapping[str, str]
@@ -112,7 +117,7 @@ class ShadowHistory:
         """Commit `versions` and return what was left out, which stays as it is `known`."""
         repository, ref = place
         left_out = [path for path, version in known.items() if not version]
-        with started(_IMPORT, repository, limit=self._limit, settings=_SETTINGS) as process:
+        with started(_IMPORT, repository, self._terms) as process:
             stream = cast(IO[bytes], process.stdin)
             stream.write(_commit(ref, b""))
             for version in versions:
@@ -125,10 +130,6 @@ class ShadowHistory:
             # The names of what was left out are known only now: the message of a second commit.
             stream.write(_commit(ref, json.dumps(left_out).encode()) + b"done\n")
         return left_out
-
-
-def _temporary_file() -> IO[bytes]:
-    return cast(IO[bytes], tempfile.TemporaryFile())
 
 
 def _ref(task_id: TaskId) -> str:

@@ -11,10 +11,11 @@ import tempfile
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
-from typing import IO
+from typing import IO, cast
 
 from steersman.core.errors import Unavailable
 
@@ -32,6 +33,7 @@ _SETTINGS = {
     "maintenance.auto": "false",
     "protocol.version": "2",
     "submodule.recurse": "false",
+    "fetch.unpackLimit": "1",
     "init.defaultBranch": "main",
 }
 _ENVIRONMENT = {
@@ -64,6 +66,12 @@ _PASSED_ON = frozenset(
 )
 
 
+_BLOCK_BYTES = 512
+"""The unit of `ulimit -f`."""
+
+_MOST_ERROR_BYTES = 10_000
+
+
 class GitFailed(Exception):
     """Git could not do it. The message is what it wrote to stderr."""
 
@@ -81,13 +89,21 @@ def is_installed() -> bool:
     return shutil.which("git") is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How git is run: how long at most, with which settings beside ours, and what it may write."""
+
+    limit: timedelta
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    largest_file_bytes: int | None = None
+
+
 @contextmanager
 def started(
     arguments: Sequence[str],
     directory: Path,
+    terms: Terms,
     *,
-    limit: timedelta,
-    settings: Mapping[str, str] | None = None,
     output: IO[bytes] | int = subprocess.PIPE,
 ) -> Generator[subprocess.Popen[bytes]]:
     """Run git with open stdin and stdout; raises GitFailed at the end when it failed.
@@ -95,9 +111,10 @@ def started(
     At the limit, or when the block raises, it is killed with all its children.
     """
     with tempfile.TemporaryFile() as errors:
-        process = _start(arguments, directory, settings or {}, (output, errors))
+        process = _start(arguments, directory, terms, (output, errors))
         late = threading.Event()
-        timer = threading.Timer(limit.total_seconds(), lambda: (late.set(), _kill(process)))
+        seconds = terms.limit.total_seconds()
+        timer = threading.Timer(seconds, lambda: (late.set(), _kill(process)))
         timer.start()
         try:
             with suppress(BrokenPipeError):  # git ended early; its exit code says why
@@ -106,51 +123,44 @@ def started(
             process.wait()
         finally:
             timer.cancel()
-            _kill(process)
-            process.wait()
-            _close(process.stdin)
-            _close(process.stdout)
+            _end(process)
         if late.is_set():
-            raise GitTimeout(f"it needed more than {limit.total_seconds():.0f} seconds")
+            raise GitTimeout(f"it needed more than {seconds:.0f} seconds")
         if process.returncode != 0:
             errors.seek(0)
-            raise GitFailed(errors.read(10_000).decode(errors="replace").strip())
+            raise GitFailed(errors.read(_MOST_ERROR_BYTES).decode(errors="replace").strip())
 
 
-def run(
-    arguments: Sequence[str],
-    directory: Path,
-    *,
-    limit: timedelta,
-    settings: Mapping[str, str] | None = None,
-) -> bytes:
+def run(arguments: Sequence[str], directory: Path, terms: Terms) -> bytes:
     """Run git and return what it wrote; raises GitFailed."""
-    with started(arguments, directory, limit=limit, settings=settings) as process:
-        assert process.stdout is not None
-        return process.stdout.read()
+    with started(arguments, directory, terms) as process:
+        return cast(IO[bytes], process.stdout).read()
 
 
 def _start(
     arguments: Sequence[str],
     directory: Path,
-    settings: Mapping[str, str],
+    terms: Terms,
     outputs: tuple[IO[bytes] | int, IO[bytes]],
 ) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
-    try:
-        return subprocess.Popen(
-            ["git", *arguments],
-            cwd=directory,
-            env=environment | _ENVIRONMENT | _configuration({**_SETTINGS, **settings}),
-            stdin=subprocess.PIPE,
-            stdout=outputs[0],
-            stderr=outputs[1],
-            start_new_session=True,
-        )
-    except FileNotFoundError:
-        if is_installed():
-            raise  # it is the directory that is missing
-        raise GitMissing from None
+    if not is_installed():
+        raise GitMissing
+    return subprocess.Popen(
+        [*_limiting(terms.largest_file_bytes), "git", *arguments],
+        cwd=directory,
+        env=environment | _ENVIRONMENT | _configuration({**_SETTINGS, **terms.settings}),
+        stdin=subprocess.PIPE,
+        stdout=outputs[0],
+        stderr=outputs[1],
+        start_new_session=True,
+    )
+
+
+def _limiting(largest_file_bytes: int | None) -> tuple[str, ...]:
+    if largest_file_bytes is None:
+        return ()
+    return ("sh", "-c", 'ulimit -f "$0" && exec "$@"', str(largest_file_bytes // _BLOCK_BYTES))
 
 
 def _configuration(settings: Mapping[str, str]) -> dict[str, str]:
@@ -159,6 +169,13 @@ def _configuration(settings: Mapping[str, str]) -> dict[str, str]:
     for number, (key, value) in enumerate(settings.items()):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return variables
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _kill(process)
+    process.wait()
+    _close(process.stdin)
+    _close(process.stdout)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
