@@ -149,4 +149,4 @@ class DeltaBatch:
                 text=text,
             )
         )
-        self._offset += len(text.encode("utf-16-le")) // 2
+        self._offset += len(text.encode("utf-16-le", "surrogatepass")) // 2
