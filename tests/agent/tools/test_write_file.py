@@ -81,6 +81,7 @@ async def test_a_call_that_is_resumed_ends_with_the_same_file(
     assert file.read_bytes() == left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tool", "arguments"), [("write_file", WRITE), ("edit_file", EDIT)])
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_wherever_the_process_dies_the_next_one_ends_the_call(
