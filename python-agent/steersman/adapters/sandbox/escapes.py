@@ -20,6 +20,7 @@ from steersman.core.ids import ActionId
 from steersman.core.tool import CommandRequest, CommandRunner
 
 _PATIENCE = timedelta(seconds=10)
+_DEATH = timedelta(seconds=1)
 
 # Only bash and sleep: this has to run wherever a command can. The token is put together there, so
 # that the command's own text is not taken for what is looked for.
@@ -29,7 +30,7 @@ out() {{ echo "escape: $1"; }}
 word() {{ while IFS= read -r -d '' found; do [[ $found == "$1" ]] && return 0; done; return 1; }}
 any() {{ for file in /proc/[0-9]*/"$1"; do word "$2" <"$file" && return 0; done; return 1; }}
 exec 2>/dev/null
-( (exec sleep 60 "0.${{token}}1" </dev/null >/dev/null &) )
+( (exec sleep 20 "0.${{token}}1" </dev/null >/dev/null &) )
 read -r found <{outside}/secret; [[ $found == "$token" ]] && out 'read a file outside'
 echo "$token" >{outside}/written
 found=; read -r found <link; [[ $found == "$token" ]] && out 'followed a link to a file outside'
@@ -42,7 +43,8 @@ while read -r name value; do case $name in
   Cap*:) [[ $value == *[!0]* ]] && out 'could gain privileges' ;;
 esac; done </proc/self/status
 [[ -w /proc/sys/kernel/core_pattern ]] && out 'could gain privileges'
-kill -9 {victim}
+kill -9 {victim} && echo "killed {victim}"
+for _ in {{1..1000}}; do any cmdline "0.${{token}}1" && break; done
 type sleep >/dev/null && echo "tried all of $token"
 """
 
@@ -99,18 +101,24 @@ async def find_escapes(commands: CommandRunner, ground: ProvingGround) -> tuple[
         lines = result.output.splitlines()
         if f"tried all of {targets.token}" not in lines:
             raise NotTried(result.output.strip()[-300:] or str(result.ended_by))
-        told = (line.removeprefix("escape: ") for line in lines if line.startswith("escape: "))
-        return tuple(dict.fromkeys((*told, *_marks(targets))))
+        told = [line.removeprefix("escape: ") for line in lines if line.startswith("escape: ")]
+        if f"killed {targets.victim.pid}" in lines and await _dies(targets.victim):
+            told.append("killed a process outside")
+        if (targets.outside / "written").exists():
+            told.append("wrote a file outside")
+        if _runs(f"0.{targets.token}1".encode()):
+            told.append("left a process behind")
+        return tuple(dict.fromkeys(told))
 
 
-def _marks(targets: _Targets) -> tuple[str, ...]:
-    """Return what was done to the outside without a word."""
-    found = {
-        "wrote a file outside": (targets.outside / "written").exists(),
-        "killed a process outside": not _runs(f"0.{targets.token}7".encode()),
-        "left a process behind": _runs(f"0.{targets.token}1".encode()),
-    }
-    return tuple(words for words, happened in found.items() if happened)
+async def _dies(victim: Process) -> bool:
+    """Say whether it was our process that a signal reached: inside, others have the same number."""
+    try:
+        async with asyncio.timeout(_DEATH.total_seconds()):
+            await victim.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 @asynccontextmanager
