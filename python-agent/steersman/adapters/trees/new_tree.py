@@ -6,6 +6,7 @@ are made when all else is there: so nothing is ever written through a link.
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from io import RawIOBase
 from pathlib import Path
@@ -85,14 +86,16 @@ class NewTree:
         self.allowance.take_entry()
         try:
             source, source_name = self._place(to)
-            size = os.stat(source_name, dir_fd=source, follow_symlinks=False).st_size
-            self.allowance.take_bytes(size)
+            status = os.stat(source_name, dir_fd=source, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                raise Malformed(f"{path!r} in the archive is another name of what is no file.")
+            self.allowance.take_bytes(status.st_size)
             os.link(source_name, name, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
         except OSError as error:
             raise _refusal(error, path) from error
         finally:
             os.close(folder)
-        self._count(size)
+        self._count(status.st_size)
 
     def link(self, path: str, target: str) -> None:
         """Remember a symbolic link; raises Malformed unless it stays inside."""

@@ -8,6 +8,7 @@ can take more memory or time than is allowed.
 import bz2
 import gzip
 import lzma
+import sys
 import tarfile
 import zlib
 from collections.abc import Generator, Iterator
@@ -42,8 +43,7 @@ def unpack_tar(file: IO[bytes], tree: NewTree) -> None:
                     _unpack(member, reader, tree)
         except _BROKEN_TAR as error:
             raise Malformed(f"The body is no tar or zip that can be read: {error}.") from error
-    if reader.last_block.strip(b"\0"):
-        raise Malformed("The tar is damaged or cut short; send it again.")
+        reader.finish()
 
 
 class _Stream(Protocol):
@@ -54,7 +54,7 @@ class _Reader(BufferedIOBase):
     """A stream that `tarfile` may only go forward in, and only as far as `allow` says."""
 
     def __init__(self, stream: _Stream, allowance: Allowance) -> None:
-        self.last_block = b""
+        self._last_block = b""
         self._stream = stream
         self._allowance = allowance
         self._position = 0
@@ -69,12 +69,12 @@ class _Reader(BufferedIOBase):
         if size is None or size < 0 or self._position + size > self._end:
             raise Malformed("The tar has a header that is too long.")
         try:
-            self.last_block = self._stream.read(size)
+            self._last_block = self._stream.read(size)
         except _BROKEN_STREAM as error:
             raise Malformed(f"The compressed tar is damaged or cut short: {error}.") from error
-        self._position += len(self.last_block)
-        self._allowance.take_bytes(len(self.last_block))
-        return self.last_block
+        self._position += len(self._last_block)
+        self._allowance.take_bytes(len(self._last_block))
+        return self._last_block
 
     def tell(self) -> int:
         """Return how far it was read."""
@@ -87,6 +87,14 @@ class _Reader(BufferedIOBase):
         while self._position < offset and self.read(min(_CHUNK_BYTES, offset - self._position)):
             pass
         return self._position
+
+    def finish(self) -> None:
+        """Require that the entries ended with an empty block, and check the rest's checksum."""
+        if self._last_block.strip(b"\0"):
+            raise Malformed("The tar is damaged or cut short; send it again.")
+        self._end = sys.maxsize
+        while self.read(_CHUNK_BYTES):
+            pass
 
     def content(self, size: int) -> Iterator[bytes]:
         """Yield the next `size` bytes."""
@@ -162,13 +170,15 @@ class _XzReader(BufferedIOBase):
         return b"".join(parts)
 
     def _some(self, most: int) -> bytes:
-        while True:
+        while not self._decompressor.eof:
             packed = self._file.read(_CHUNK_BYTES) if self._decompressor.needs_input else b""
             if self._decompressor.needs_input and not packed:
                 raise EOFError("it ends in the middle")
-            part = self._decompressor.decompress(packed, most)
-            if part or self._decompressor.eof:
+            if part := self._decompressor.decompress(packed, most):
                 return part
+        if self._decompressor.unused_data or self._file.read(1):
+            raise lzma.LZMAError("something follows its end")
+        return b""
 
 
 def _xz() -> lzma.LZMADecompressor:

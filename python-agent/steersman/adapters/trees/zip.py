@@ -45,11 +45,10 @@ class _CautiousFile(io.FileIO):
 
 def _require_apart(entries: list[zipfile.ZipInfo], directory: int) -> None:
     """Refuse entries that share bytes: a few megabytes of them can unpack to petabytes."""
-    starts = sorted(entry.header_offset for entry in entries)
-    following = dict(zip(starts, [*starts[1:], directory], strict=True))
-    for entry in entries:
-        end = entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size
-        if end > following[entry.header_offset] or len(following) != len(entries):
+    in_order = sorted(entries, key=lambda entry: entry.header_offset)
+    ends = [*(entry.header_offset for entry in in_order[1:]), directory]
+    for entry, end in zip(in_order, ends, strict=False):
+        if entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size > end:
             raise Malformed("The zip has entries that overlap; make it anew.")
 
 
