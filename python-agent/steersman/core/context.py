@@ -6,8 +6,8 @@ When the turns outgrow their share, the oldest are replaced by a summary (`conte
 down to half of that share, so that this happens once in many steps.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from steersman.core.artifacts import internalize, references
 from steersman.core.compaction import compaction
@@ -78,7 +78,8 @@ class PromptBuilder:
         self._runtime = runtime
         self._context_tokens = context_tokens
         self._fixed = self._render_fixed(state)
-        self._transcript = Transcript(self._fixed.window.text_bytes)
+        self._text_bytes = Window.of(context_tokens, runtime.policy.max_output_tokens).text_bytes
+        self._transcript = Transcript(self._text_bytes)
 
     @classmethod
     async def open(cls, runtime: Runtime, state: TaskState) -> "PromptBuilder":
@@ -112,11 +113,17 @@ class PromptBuilder:
         step = UserMessage(self._runtime.prompts.render(_NEXT_ACTION, _step_values(state)))
         size = fixed.size_bytes + self._transcript.size_bytes + len(step.text.encode())
         return Prompt(
-            messages=(fixed.system, fixed.goal, *self._transcript.messages(), step),
+            messages=(fixed.system, fixed.goal, *self._turns(fixed.window), step),
             tools=fixed.tools,
             max_output_tokens=fixed.window.max_output_tokens,
             estimated_tokens=int(size / BYTES_PER_TOKEN),
         )
+
+    def _turns(self, window: Window) -> Iterator[PromptMessage]:
+        turns = self._transcript.messages()
+        if window.text_bytes >= self._text_bytes:
+            return turns
+        return (_shortened(message, window.text_bytes) for message in turns)
 
     def _at(self, state: TaskState) -> _Fixed:
         """Render anew only when the provider said that the context is smaller than we thought."""
@@ -159,6 +166,11 @@ def _with_whole_arguments(event: ThoughtRecorded, blobs: Mapping[str, bytes]) ->
         for action in event.actions
     )
     return event.model_copy(update={"actions": whole})
+
+
+def _shortened(message: PromptMessage, limit_bytes: int) -> PromptMessage:
+    """Cut the text for a model whose context turned out to be smaller than it was said to be."""
+    return replace(message, text=head_and_tail(message.text, limit_bytes))
 
 
 def _step_values(state: TaskState) -> JsonObject:

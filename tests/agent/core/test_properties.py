@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from steersman.core.context import PromptBuilder
@@ -114,6 +114,7 @@ scenarios = st.builds(
 )
 @given(scenario=scenarios)
 def test_a_log_keeps_its_promises_whatever_happens(scenario: Scenario) -> None:
+    note(repr(scenario))
     check_life(scenario)
 
 
@@ -122,6 +123,7 @@ def test_a_log_keeps_its_promises_whatever_happens(scenario: Scenario) -> None:
 @settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenario=scenarios)
 def test_a_log_keeps_its_promises_in_many_more_lives(scenario: Scenario) -> None:
+    note(repr(scenario))
     check_life(scenario)
 
 
