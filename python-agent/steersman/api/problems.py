@@ -82,7 +82,13 @@ _BY_STATUS: dict[int, type[RequestError]] = {
     413: TooLarge,
     422: Invalid,
 }
-_TOOL_STATUS = {"too_large": 413, "outside_workspace": 404, "not_found": 404, "not_a_file": 404}
+_TOOL_STATUS = {
+    "too_large": 413,
+    "outside_workspace": 404,
+    "not_found": 404,
+    "not_a_file": 404,
+    "not_permitted": 403,
+}
 
 
 def describe(error: SteersmanError) -> Problem:

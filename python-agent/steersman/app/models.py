@@ -2,14 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
-from steersman.adapters.scripted import ScriptedModel, demo_cassette
+from steersman.adapters.scripted import ScriptedModel, demo_cassette, read_cassette
 from steersman.core.model import Model
 from steersman.core.roles import Team
 from steersman.settings import Settings
 
 DEFAULT_CONTEXT_TOKENS = 32_768
 DEMO_MODEL = "demo"
+SCRIPTED = "scripted/"
+"""Before the path of a cassette: a model for rehearsals and tests of a whole deployment."""
 
 DEMO_NOTE = (
     "No model is configured, so the demo model plays a recording. For a real one set "
@@ -41,6 +45,10 @@ class ChosenModel:
 
 def choose_model(settings: Settings, team: Team) -> ChosenModel:
     """Take the configured model, or the demo when neither a setting nor a role names one."""
+    if settings.model is not None and settings.model.startswith(SCRIPTED):
+        cassette = read_cassette(Path(settings.model.removeprefix(SCRIPTED)))
+        model = ScriptedModel(cassette, delay=timedelta())
+        return ChosenModel(model, (settings.model,), _fixed(settings))
     own = {role.model for role in team.roles.values() if role.model}
     if settings.model is None and not own:
         return ChosenModel(ScriptedModel(demo_cassette()), (DEMO_MODEL,), _fixed(settings))

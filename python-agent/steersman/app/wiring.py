@@ -5,11 +5,13 @@ before the lease, the lease before the database goes.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from steersman.adapters.failpoints import VARIABLE, ArmedFailpoint, parse_failpoint
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.postgres.tasks import PostgresTaskStore
@@ -24,7 +26,15 @@ from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ports import DeltaFeed, Hints, ViewCache
 from steersman.core.roles import Team
-from steersman.core.runtime import LoopPolicy, NoTelemetry, Recording, Runtime, Telemetry
+from steersman.core.runtime import (
+    Failpoints,
+    LoopPolicy,
+    NoFailpoints,
+    NoTelemetry,
+    Recording,
+    Runtime,
+    Telemetry,
+)
 from steersman.core.tasks import Defaults, Tasks
 from steersman.core.tool import Tool
 from steersman.core.worker import Worker
@@ -46,7 +56,8 @@ class Parts:
     model: ChosenModel
     worker_id: WorkerId
     host_id: str
-    telemetry: Telemetry = field(default_factory=NoTelemetry)
+    telemetry: Telemetry
+    failpoints: Failpoints
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -115,6 +126,7 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
         worker_id=WorkerId(new_id(SystemClock())),
         host_id=_host_id(settings.home),
         telemetry=telemetry or NoTelemetry(),
+        failpoints=_failpoints(os.environ.get(VARIABLE)),
     )
 
 
@@ -154,8 +166,10 @@ class _Stores:
 def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
     pool, cache, hints = stores.pool, stores.cache, stores.hints
     store = PostgresTaskStore(pool, parts.host_id, hints=hints)
-    journal = PostgresJournal(pool, parts.worker_id, parts.host_id, hints=hints)
-    recording = Recording(journal, cache, hints, SystemClock(), parts.telemetry)
+    journal = PostgresJournal(
+        pool, parts.worker_id, parts.host_id, hints=hints, failpoints=parts.failpoints
+    )
+    recording = Recording(journal, cache, hints, SystemClock(), parts.telemetry, parts.failpoints)
     workspaces = HomeWorkspaces(parts.settings, store, sandbox)
     runtime = Runtime(
         recording=recording,
@@ -176,6 +190,10 @@ def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
         deltas=runtime.deltas,
     )
     return App(parts, pool, runtime, tasks, workspaces, sandbox, cache)
+
+
+def _failpoints(armed: str | None) -> Failpoints:
+    return ArmedFailpoint(parse_failpoint(armed)) if armed else NoFailpoints()
 
 
 def _host_id(home: Path) -> str:

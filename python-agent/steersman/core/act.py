@@ -16,6 +16,7 @@ from steersman.core.artifacts import internalize, keep_output
 from steersman.core.decide import failed_action
 from steersman.core.events import (
     ActionFailed,
+    ActionInterrupted,
     ActionStarted,
     ActionSucceeded,
     Effect,
@@ -131,6 +132,19 @@ async def adopt(ready: Ready, context: ToolContext) -> Outcomes | None:
     if not isinstance(tool, RunningTool) or tool.adopt is None:
         return None
     return await _outcome(ready.one, tool.adopt(ready.arguments, context))
+
+
+def cut_off(batch: tuple[Ready, ...], *, by_shutdown: bool) -> tuple[Event, ...]:
+    """Give running actions that were cut their outcome; after a shutdown pure ones run again."""
+    return tuple(
+        ActionInterrupted(
+            action_id=ready.one.action.action_id,
+            tool=ready.one.action.tool,
+            reason="shutdown" if by_shutdown else "stopped",
+        )
+        for ready in batch
+        if ready.one.started or not by_shutdown
+    )
 
 
 async def _run(ready: Ready, context: ToolContext) -> Outcomes:

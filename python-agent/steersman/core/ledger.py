@@ -173,12 +173,15 @@ class Ledger:
         decision = replace(
             decision, seen_inbox=self._inbox_seen if guarded else None, release=release
         )
+        self._recording.failpoints.reach("releasing" if release else "committing")
         with self._recording.telemetry.span("commit"):
             await self._recording.journal.commit(decision)
+        self._recording.failpoints.reach("committed")
         self.state = draft.state
         self.released = release
         self._inbox_done, self._unanswered = decision.inbox_done, ()
         await self._tell(decision)
+        self._recording.failpoints.reach("told")
 
     def _decision(self, draft: _Draft, blobs: Mapping[str, bytes]) -> Decision:
         state = draft.state

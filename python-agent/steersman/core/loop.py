@@ -18,7 +18,6 @@ from steersman.core.decide import (
 )
 from steersman.core.events import (
     ActionFailed,
-    ActionInterrupted,
     Effect,
     Envelope,
     Event,
@@ -53,6 +52,7 @@ class TaskRun:
 
     async def work(self) -> None:
         """Go on with the task until it waits, ends, or this process shuts down."""
+        self._reach("claimed")
         history = await self._runtime.recording.journal.history(self._claim.task_id)
         self._ledger = self._open_ledger(history)
         self.goal = self._ledger.state.goal
@@ -125,6 +125,7 @@ class TaskRun:
             with self._runtime.recording.telemetry.span("model"):
                 thought = await think(self._runtime, state, prompt, cut)
             watching.cancel()
+        self._reach("thought")
         await self._record(*self._unless_shut_down(thought))
 
     def _unless_shut_down(self, thought: Thought) -> tuple[Sequence[Event], Mapping[str, bytes]]:
@@ -160,6 +161,7 @@ class TaskRun:
 
     async def _run(self, batch: tuple[act.Ready, ...]) -> None:
         contexts = [await self._context(ready) for ready in batch]
+        self._reach("intended")
         async with asyncio.TaskGroup() as group:
             with self._runtime.recording.telemetry.span("tool"):
                 running = group.create_task(act.run_all(batch, tuple(contexts)))
@@ -168,12 +170,13 @@ class TaskRun:
             finished = running.done()
             running.cancel()
             over.cancel()
+        self._reach("acted")
         if finished:
             outcomes = running.result()
             await self._record(outcomes.events, outcomes.blobs)
         else:
             # Whatever ended them, these must not run again: their outcome goes first.
-            await self._record(_cut_off(batch, by_shutdown=self._shutdown.over.is_set()))
+            await self._record(act.cut_off(batch, by_shutdown=self._shutdown.over.is_set()))
 
     async def _record(
         self,
@@ -204,6 +207,9 @@ class TaskRun:
             remaining=self._remaining(),
         )
 
+    def _reach(self, failpoint: str) -> None:
+        self._runtime.recording.failpoints.reach(failpoint)
+
     def _remaining(self) -> timedelta:
         state = self._ledger.state
         now = self._runtime.recording.clock.now()
@@ -232,16 +238,3 @@ def _over_budget(state: TaskState, prompt: Prompt) -> bool:
 def _give_up(code: str, message: str) -> StopRequested:
     """End the task as failed, once its open actions have their outcomes."""
     return StopRequested(by="steersman", then="failed", code=code, message=message)
-
-
-def _cut_off(batch: tuple[act.Ready, ...], *, by_shutdown: bool) -> tuple[Event, ...]:
-    """Give running actions that were cut their outcome; after a shutdown pure ones run again."""
-    return tuple(
-        ActionInterrupted(
-            action_id=ready.one.action.action_id,
-            tool=ready.one.action.tool,
-            reason="shutdown" if by_shutdown else "stopped",
-        )
-        for ready in batch
-        if ready.one.started or not by_shutdown
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -64,6 +64,35 @@ class NoTelemetry:
         return nullcontext(name)
 
 
+FAILPOINTS = (
+    "claimed",
+    "thought",
+    "intended",
+    "acted",
+    "committing",
+    "acknowledged",
+    "committed",
+    "told",
+    "releasing",
+)
+"""Where a process can be made to fail: after a claim, with a reply that is not recorded, with an
+intent that is not acted on, with an outcome that is not recorded, before, in and after each
+commit, before a release."""
+
+
+class Failpoints(Protocol):
+    """Fail where a test wants it; nowhere otherwise."""
+
+    def reach(self, name: str) -> None: ...
+
+
+class NoFailpoints:
+    """Never fail on purpose."""
+
+    def reach(self, name: str) -> None:
+        pass
+
+
 def model_list(policy: LoopPolicy, role: Role) -> tuple[str, ...]:
     """Name the models to try: the role's own first."""
     if role.model is None:
@@ -80,6 +109,7 @@ class Recording:
     hints: Hints
     clock: Clock
     telemetry: Telemetry
+    failpoints: Failpoints = field(default_factory=NoFailpoints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,21 +90,13 @@ class Tasks:
 
         `directory` is an absolute path to work in, for the person at the machine only.
         """
-        clock = self._recording.clock
-        task_id = TaskId(new_id(clock))
-        conversation_id = ConversationId(request.conversation_id or new_id(clock))
-        first = Envelope(
-            task_id=task_id,
-            seq=1,
-            at=clock.now(),
-            epoch=0,
-            event=self._submitted(request, owner_id, task_id, conversation_id),
-        )
+        conversation_id = ConversationId(request.conversation_id or new_id(self._recording.clock))
         body = {"type": "submit_task", **request.model_dump(mode="json"), "directory": directory}
+        first = self._first(request, owner_id, conversation_id)
         submission = Submission(
             first=first,
             view=task_view(fold([first])),
-            command_id=CommandId(command_id or new_id(clock)),
+            command_id=CommandId(command_id or new_id(self._recording.clock)),
             request_hash=request_hash(body),
             owner_id=owner_id,
             conversation_id=conversation_id,
@@ -180,18 +172,16 @@ class Tasks:
         async for item in watch(self._store, hints, self._deltas, task_id=task_id, after=after):
             yield item
 
-    def _submitted(
-        self,
-        request: NewTask,
-        owner_id: OwnerId,
-        task_id: TaskId,
-        conversation_id: ConversationId,
-    ) -> TaskSubmitted:
+    def _first(
+        self, request: NewTask, owner_id: OwnerId, conversation_id: ConversationId
+    ) -> Envelope:
         role = request.role or self._defaults.role
         if role not in self._team.roles:
             known = ", ".join(sorted(self._team.roles))
             raise Invalid(f"There is no role {role!r}. The roles are: {known}.")
-        return TaskSubmitted(
+        clock = self._recording.clock
+        task_id = TaskId(new_id(clock))
+        submitted = TaskSubmitted(
             goal=request.goal,
             role=role,
             conversation_id=conversation_id,
@@ -201,6 +191,7 @@ class Tasks:
             limits=_limits(self._team.roles[role].limits, request.limits),
             team_version=self._team.version,
         )
+        return Envelope(task_id=task_id, seq=1, at=clock.now(), epoch=0, event=submitted)
 
     async def _answer_for_nobody(self, task_id: TaskId) -> None:
         """Be the worker for a moment, so that commands work with no worker up."""

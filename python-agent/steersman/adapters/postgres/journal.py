@@ -31,6 +31,7 @@ from steersman.core.errors import LeaseLost, TaskNotFound
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ledger import DUE
 from steersman.core.ports import Claim, Decision, Hints, StoredHistory
+from steersman.core.runtime import Failpoints, NoFailpoints
 
 _SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _A_MOMENT = timedelta(seconds=15)
@@ -49,12 +50,19 @@ class PostgresJournal:
     """The port Journal. One per worker id; every claim must be released, also after errors."""
 
     def __init__(
-        self, pool: PostgresPool, worker_id: WorkerId, host_id: str, *, hints: Hints | None = None
+        self,
+        pool: PostgresPool,
+        worker_id: WorkerId,
+        host_id: str,
+        *,
+        hints: Hints | None = None,
+        failpoints: Failpoints | None = None,
     ) -> None:
         self._pool = pool
         self._worker_id = worker_id
         self._host_id = host_id
         self._hints = hints
+        self._failpoints = failpoints or NoFailpoints()
         self._held: dict[UUID, _Hold] = {}
         self._claiming = asyncio.Lock()
 
@@ -134,7 +142,7 @@ class PostgresJournal:
                 await self._commit_final(decision)
             else:
                 await self._pool.run(
-                    lambda connection: commit(connection, decision), patience=COMMIT_PATIENCE
+                    lambda connection: self._commit(connection, decision), patience=COMMIT_PATIENCE
                 )
         except LeaseLost:
             self._disown(decision.claim)
@@ -142,10 +150,18 @@ class PostgresJournal:
         if decision.final or decision.release:
             self._disown(decision.claim)
 
+    async def _commit(self, connection: Connection, decision: Decision) -> None:
+        await commit(connection, decision)
+        self._failpoints.reach("acknowledged")
+
     async def _commit_final(self, decision: Decision) -> None:
-        handed_over = await self._pool.transaction(
-            lambda connection: commit_final(connection, decision), patience=COMMIT_PATIENCE
-        )
+        async def commit_all(connection: Connection) -> bool:
+            async with connection.transaction():
+                handed_over = await commit_final(connection, decision)
+            self._failpoints.reach("acknowledged")
+            return handed_over
+
+        handed_over = await self._pool.run(commit_all, patience=COMMIT_PATIENCE)
         if handed_over and self._hints:
             await self._hints.publish(DUE)
 
