@@ -1,78 +1,29 @@
-"""Commits of repositories that a real `git daemon` serves."""
+"""Commits of repositories that are served for real."""
 
 import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from steersman.adapters.git.clone import Address, Bounds, Cloned, clone
+from steersman.adapters.git.clone import Bounds, Cloned, clone
 from steersman.core.errors import Invalid, TooLarge
 from tests.agent.workspaces.archives import tree
+from tests.agent.workspaces.git_server import Served, git_daemon
 
 
 def keep_on() -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A repository with two branches and a tag, and where it is served."""
-
-    url: str
-    source: Path
-
-    def git(self, *arguments: str) -> str:
-        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
-        return subprocess.run(
-            command, cwd=self.source, check=True, capture_output=True, text=True
-        ).stdout.strip()
-
-    def commit(self, files: dict[str, bytes]) -> str:
-        for name, content in files.items():
-            (self.source / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.source / name).write_bytes(content)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "change")
-        return self.git("rev-parse", "HEAD")
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    source = tmp_path / "served" / "shop"
-    source.mkdir(parents=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    address = ("--listen=127.0.0.1", f"--port={port}", f"--base-path={source.parent}")
-    daemon = subprocess.Popen(
-        ["git", "daemon", "--export-all", "--reuseaddr", "--informative-errors", *address],
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _until_it_listens(port)
-        repository = Served(f"git://127.0.0.1:{port}/shop", source)
-        repository.git("init", "--quiet", "--initial-branch=trunk")
-        yield repository
-    finally:
-        daemon.terminate()
-        daemon.wait()
-
-
-def _until_it_listens(port: int) -> None:
-    end = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        else:
-            return
+    with git_daemon(tmp_path) as served:
+        yield served
 
 
 @pytest.fixture
@@ -164,22 +115,20 @@ def test_transports_that_read_this_disk_or_run_something_are_refused(
 def test_what_a_repository_holds_is_never_run(
     served: Served, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = f"touch {tmp_path}/obeyed; cat"
-    config = tmp_path / "config"
-    for key in ("filter.evil.smudge", "core.fsmonitor", "init.templateDir", "core.sshCommand"):
-        git_says(tmp_path, "config", "--file", str(config), key, run)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(config))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    served.git("config", "uploadpack.packObjectsHook", run)
     served.commit(
         {
             ".gitattributes": b"* filter=evil\n",
             ".gitmodules": b'[submodule "s"]\n\tpath = s\n\turl = ext::sh -c "touch obeyed"\n',
             "a.py": b"1\n",
-            "hooks/post-checkout": run.encode(),
         }
     )
+    run = f"touch {tmp_path}/obeyed; cat"
+    config = tmp_path / ".gitconfig"
+    for key in ("filter.evil.smudge", "core.fsmonitor", "init.templateDir", "core.sshCommand"):
+        git_says(tmp_path, "config", "--file", str(config), key, run)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
     clone(served.url, None, target, keep_on)
     assert files_of(target)["a.py"] == b"1\n"
     assert not (tmp_path / "obeyed").exists()
@@ -226,38 +175,3 @@ def test_a_clone_ends_when_it_is_no_longer_wanted(target: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Enough):
         clone(f"git://127.0.0.1:{silent.getsockname()[1]}/shop", None, target, stop)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown", "secrets"),
-    [
-        ("https://git.example.com/a", "https://git.example.com/a", ()),
-        ("https://u:p%40w@git.example.com/a", "https://git.example.com/a", ("p%40w", "p@w", "u")),
-        ("https://token@git.example.com/a@b", "https://git.example.com/a@b", ("token",)),
-        ("ssh://git@git.example.com/a", "ssh://git@git.example.com/a", ()),
-        ("ssh://git:pw@git.example.com/a", "ssh://git@git.example.com/a", ("pw",)),
-    ],
-)
-def test_a_login_is_told_from_the_address(url: str, shown: str, secrets: tuple[str, ...]) -> None:
-    address = Address.of(url)
-    assert (address.shown, address.secrets) == (shown, secrets)
-
-
-def test_a_login_is_used_and_written_down_nowhere(served: Served, target: Path) -> None:
-    # git:// has no logins; that git rewrites the address is what counts.
-    served.commit({"a.py": b"1\n"})
-    scheme, _, rest = served.url.partition("://")
-    address = Address(served.url, f"{scheme}://elsewhere.invalid/shop", ())
-    assert address.settings == {f"url.{scheme}://{rest}.insteadOf": address.shown}
-
-
-def test_an_error_is_shown_without_the_login() -> None:
-    address = Address.of("https://me:hunter2@git.example.com/a")
-    errors = (
-        "Cloning into '.'...\n"
-        "fatal: Authentication failed for 'https://me:hunter2@git.example.com/a'\n"
-    )
-    assert address.explain(errors) == (
-        "git could not copy https://git.example.com/a: Authentication failed for"
-        " 'https://***:***@git.example.com/a'; put a login into the URL, or check it."
-    )

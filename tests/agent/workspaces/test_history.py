@@ -1,57 +1,18 @@
-"""What has changed since a task's start, whatever a workspace holds."""
+"""What has changed since a task's start."""
 
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from steersman.adapters.git.history import ShadowHistory
-from steersman.app.history import LARGEST_VERSION_BYTES, versions
 from steersman.core.errors import NotFound
 from steersman.core.ids import TaskId
-
-TASK = TaskId("019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01")
-LARGE = b"x" * (LARGEST_VERSION_BYTES + 1)
-
-
-class Workspace:
-    """A workspace with its history."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "workspace"
-        self.root.mkdir()
-        self.history = ShadowHistory(folder / "history.git")
-
-    def write(self, files: dict[str, bytes]) -> None:
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-    def begin(self, task_id: TaskId = TASK) -> None:
-        self.history.note_start(task_id, versions(self.root, lambda: None))
-
-    def diff(self, task_id: TaskId = TASK) -> str:
-        with self.history.diff(task_id, versions(self.root, lambda: None)) as patch:
-            return patch.read().decode(errors="surrogateescape")
-
-    def changed(self) -> list[str]:
-        """Return the first line of each file's part, and what was left out."""
-        lines = self.diff().splitlines()
-        return [line for line in lines if line.startswith(("diff --git", "#"))]
+from tests.agent.workspaces.watched import LARGE, TASK, Workspace, git
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
-
-
-def git(*arguments: str, at: Path) -> None:
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a", *arguments], cwd=at, check=True
-    )
 
 
 def test_changed_new_removed_and_renamed_files_are_in_the_diff(workspace: Workspace) -> None:
@@ -183,75 +144,6 @@ def test_caches_are_left_out_and_gitignore_hides_nothing(workspace: Workspace) -
         "diff --git a/.gitignore b/.gitignore",
         "diff --git a/secret_change.py b/secret_change.py",
     ]
-
-
-def test_repositories_in_a_workspace_are_folders_like_others(workspace: Workspace) -> None:
-    nested = workspace.root / "nested"
-    nested.mkdir()
-    for repository in (workspace.root, nested):
-        git("init", "-q", at=repository)
-        git("commit", "-q", "--allow-empty", "-m", "x", at=repository)
-    workspace.begin()
-    workspace.write({"nested/a.py": b"x\n", "a.py": b"x\n"})
-    assert workspace.changed() == [
-        "diff --git a/a.py b/a.py",
-        "diff --git a/nested/a.py b/nested/a.py",
-    ]
-
-
-@pytest.fixture
-def hostile(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A workspace in which everything that could run something would make a file `obeyed`."""
-    run = f"touch {workspace.root.parent}/obeyed; cat"
-    git("init", "-q", at=workspace.root)
-    for key in (
-        "core.fsmonitor",
-        "core.pager",
-        "core.sshCommand",
-        "diff.external",
-        "diff.evil.command",
-        "diff.evil.textconv",
-        "filter.evil.clean",
-        "filter.evil.smudge",
-        "filter.evil.process",
-    ):
-        git("config", key, run, at=workspace.root)
-    hooks = workspace.root / ".git/hooks"
-    for hook in ("post-index-change", "reference-transaction", "pre-auto-gc", "post-commit"):
-        (hooks / hook).write_text(f"#!/bin/sh\n{run}\n")
-        (hooks / hook).chmod(0o755)
-    config = workspace.root / ".git/config"
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(config))
-    monkeypatch.setenv("GIT_EXTERNAL_DIFF", run)
-    monkeypatch.setenv("GIT_DIR", str(workspace.root / ".git"))
-    monkeypatch.setenv("HOME", str(workspace.root))
-    (workspace.root / ".gitconfig").write_bytes(config.read_bytes())
-    (workspace.root / ".gitattributes").write_text("* diff=evil filter=evil -text ident\n")
-    yield workspace
-    assert not (workspace.root.parent / "obeyed").exists()
-    git("add", "--all", at=workspace.root)
-    assert (workspace.root.parent / "obeyed").exists(), "a git that obeys would have run it"
-
-
-def test_nothing_in_a_workspace_or_its_environment_is_run(hostile: Workspace) -> None:
-    hostile.write({"a.py": b"$Id$\r\n"})
-    hostile.begin()
-    hostile.write({"a.py": b"$Id$\r\nmore\n", ".gitattributes": b"* -diff filter=evil diff=evil\n"})
-    assert "+more" in hostile.diff()
-    assert " $Id$\r\n" in hostile.diff()
-
-
-def test_a_link_is_never_followed(workspace: Workspace, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.mkdir()
-    (secret / "key").write_text("theirs")
-    workspace.write({"folder/key": b"mine\n"})
-    workspace.begin()
-    (workspace.root / "folder/key").unlink()
-    (workspace.root / "folder").rmdir()
-    (workspace.root / "folder").symlink_to(secret)
-    assert "theirs" not in workspace.diff()
 
 
 def test_a_lock_that_a_killed_git_left_does_not_matter(workspace: Workspace) -> None:

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import unquote
 
-from steersman.adapters.git.program import GitFailed, GitTimeout, Terms, started
+from steersman.adapters.git.program import TOO_LARGE, GitFailed, GitTimeout, Terms, started
 from steersman.core.errors import Invalid, TooLarge
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _MOST_CHARACTERS = 300
 _CHUNK_BYTES = 64 * 1024
 _LOOK_SECONDS = 0.05
-_TOO_LARGE = ("signal 25", "File too large")
+# A pack that grows too large ends git itself or only the part of it that writes packs.
+_PACK_TOO_LARGE = (TOO_LARGE, "invalid index-pack output")
 _LOGIN_WANTED = ("could not read Username", "Authentication failed", "Permission denied")
 _SAYS_NOTHING = (
     "fatal: Could not read from remote repository",
@@ -74,8 +75,9 @@ def clone(
     except GitTimeout as error:
         raise Invalid(f"The repository is too slow or too large: {error}.") from None
     except GitFailed as error:
-        if any(sign in str(error) for sign in _TOO_LARGE):
-            raise TooLarge(f"The repository has more than {bounds.packed_bytes:,} bytes.") from None
+        if any(sign in str(error) for sign in _PACK_TOO_LARGE):
+            most = f"{bounds.packed_bytes:,}"
+            raise TooLarge(f"The commit has more than {most} bytes, or is broken.") from None
         raise Invalid(address.explain(str(error))) from None
     return cloned
 
@@ -114,10 +116,10 @@ class Address:
         reason = (fatal or telling or lines or ["it gave no reason"])[-1]
         for secret in self.secrets:
             reason = reason.replace(secret, "***")
-        reason = reason.removeprefix("fatal: ").removeprefix("error: ")[:_MOST_CHARACTERS]
+        reason = reason.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
         login = any(word in reason for word in _LOGIN_WANTED)
         hint = "; put a login into the URL, or check it" if login else ""
-        return f"git could not copy {self.shown}: {reason}{hint}."
+        return f"git could not copy {self.shown}: {reason[:_MOST_CHARACTERS]}{hint}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +131,13 @@ class _Copying:
 
     def fetch(self, ref: str | None) -> None:
         """Get the commit and point HEAD at it."""
-        url, shallow = self.address.shown, ("--depth=1", "--no-tags", "--no-recurse-submodules")
+        url, quietly = self.address.shown, ("--quiet", "--depth=1", "--no-tags")
         if ref is None or _FULL_ID.fullmatch(ref) is None:
             branch = () if ref is None else (f"--branch={ref}",)
-            clone = ("clone", "--quiet", "--no-checkout", "--template=", "--depth=1", "--no-tags")
-            self.git(*clone, *branch, "--", url, ".")
-        else:
+            self.git("clone", *quietly, "--no-checkout", "--template=", *branch, "--", url, ".")
+        else:  # only branches and tags can be cloned by name
             self.git("init", "--quiet", "--template=")
-            self.git("fetch", "--quiet", *shallow, "--", url, ref)
+            self.git("fetch", *quietly, "--", url, ref)
             self.git("update-ref", "--no-deref", "HEAD", ref)
             (self.tree / ".git/FETCH_HEAD").unlink()
 

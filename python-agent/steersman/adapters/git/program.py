@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGXFSZ
 from typing import IO, cast
 
 from steersman.core.errors import Unavailable
@@ -69,6 +69,7 @@ _PASSED_ON = frozenset(
 _BLOCK_BYTES = 512
 """The unit of `ulimit -f`."""
 
+TOO_LARGE = "a file is larger than it may be"
 _MOST_ERROR_BYTES = 10_000
 
 
@@ -126,6 +127,8 @@ def started(
             _end(process)
         if late.is_set():
             raise GitTimeout(f"it needed more than {seconds:.0f} seconds")
+        if process.returncode == -SIGXFSZ:
+            raise GitFailed(TOO_LARGE)
         if process.returncode != 0:
             errors.seek(0)
             raise GitFailed(errors.read(_MOST_ERROR_BYTES).decode(errors="replace").strip())

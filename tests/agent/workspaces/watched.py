@@ -1,0 +1,44 @@
+"""A workspace with its history, outside of any app."""
+
+import subprocess
+from pathlib import Path
+
+from steersman.adapters.git.history import ShadowHistory
+from steersman.app.history import LARGEST_VERSION_BYTES, versions
+from steersman.core.ids import TaskId
+
+TASK = TaskId("019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01")
+LARGE = b"x" * (LARGEST_VERSION_BYTES + 1)
+
+
+class Workspace:
+    """A workspace with its history."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "workspace"
+        self.root.mkdir()
+        self.history = ShadowHistory(folder / "history.git")
+
+    def write(self, files: dict[str, bytes]) -> None:
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def begin(self, task_id: TaskId = TASK) -> None:
+        self.history.note_start(task_id, versions(self.root, lambda: None))
+
+    def diff(self, task_id: TaskId = TASK) -> str:
+        with self.history.diff(task_id, versions(self.root, lambda: None)) as patch:
+            return patch.read().decode(errors="surrogateescape")
+
+    def changed(self) -> list[str]:
+        """Return the first line of each file's part, and what was left out."""
+        lines = self.diff().splitlines()
+        return [line for line in lines if line.startswith(("diff --git", "#"))]
+
+
+def git(*arguments: str, at: Path) -> None:
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a", *arguments], cwd=at, check=True
+    )
