@@ -1,0 +1,170 @@
+"""The worker: several tasks at once, and what becomes of those that it cannot go on with."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+
+from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
+from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.ids import TaskId, WorkerId
+from steersman.core.ledger import DUE
+from steersman.core.ports import Claim, Decision
+from steersman.core.tool import ToolContext
+from steersman.core.worker import Worker
+from tests.agent.core.making import TickingClock, new_task
+from tests.agent.core.playing import PlayedModel, Stage, call, forever, say, tools
+
+ME = WorkerId("worker-1")
+
+
+class Place:
+    """A store in memory with tasks in it."""
+
+    def __init__(self) -> None:
+        self.clock = TickingClock()
+        self.log = InMemoryTaskLog(self.clock)
+        self.log.live.add(ME)
+
+    async def submit(self) -> TaskId:
+        made = new_task(self.clock)
+        await self.log.submit(made)
+        return made.first.task_id
+
+    async def types(self, task_id: TaskId) -> list[str]:
+        return [e.event.type for e in await self.log.events(task_id, 0, 1_000)]
+
+    def is_held(self, task_id: TaskId) -> bool:
+        return self.log.task(task_id).worker_id is not None
+
+
+class FailingJournal(InMemoryJournal):
+    """A journal whose commits fail. Tells how the claim was released."""
+
+    def __init__(self, log: InMemoryTaskLog, error: Exception) -> None:
+        super().__init__(log, ME)
+        self._error = error
+        self.tried = asyncio.Event()
+        self.released: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def commit(self, decision: Decision) -> None:
+        self.tried.set()
+        raise self._error
+
+    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+        await super().release(claim, due_at, failed=failed)
+        self.released.put_nowait(failed)
+
+
+@asynccontextmanager
+async def working(
+    stage: Stage, journal: InMemoryJournal, *, concurrency: int = 2, grace: float = 5
+) -> AsyncGenerator[Worker]:
+    """Let a worker work while the context is open."""
+    worker = Worker(stage.runtime(journal), ("developer",), concurrency=concurrency)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run(timedelta(seconds=grace)))
+        yield worker
+        worker.shutdown.asked.set()
+
+
+async def test_tasks_are_worked_on_at_the_same_time_up_to_the_limit() -> None:
+    place = Place()
+    tasks = [await place.submit() for _ in range(3)]
+    both, go_on = asyncio.Barrier(3), asyncio.Event()
+
+    async def meet(context: ToolContext) -> str:
+        if not go_on.is_set():
+            await both.wait()
+            await go_on.wait()
+        return "met"
+
+    replies = [say("I look.", call("look"))] * 2
+    stage = Stage(PlayedModel(*replies), tools(look=meet), place.clock)
+    async with working(stage, InMemoryJournal(place.log, ME)) as worker:
+        await both.wait()
+        assert sorted(run.task_id for run in worker.active) == tasks[:2]
+        assert [run.goal for run in worker.active] == ["make it work"] * 2
+        assert not place.is_held(tasks[2])
+        finished = asyncio.Event()
+        stage.hints.listen(tasks[2], finished.set)
+        go_on.set()
+        while "task_completed" not in await place.types(tasks[2]):
+            await finished.wait()
+            finished.clear()
+    assert [(await place.types(task))[-1] for task in tasks] == ["task_completed"] * 3
+
+
+async def test_a_hint_wakes_a_worker_that_has_nothing_to_do() -> None:
+    place = Place()
+    stage = Stage(PlayedModel(), clock=place.clock)
+    async with working(stage, InMemoryJournal(place.log, ME)):
+        task_id = await place.submit()
+        told = asyncio.Event()
+        stage.hints.listen(task_id, told.set)
+        async with asyncio.timeout(0.5):  # it would look by itself only after 0.75 s
+            await stage.hints.publish(DUE)
+            await told.wait()
+
+
+@pytest.mark.parametrize(
+    ("error", "failed"),
+    [(StoreUnavailable(), False), (ZeroDivisionError(), True)],
+    ids=["the store is away", "a bug"],
+)
+async def test_a_task_that_cannot_go_on_is_handed_back(error: Exception, failed: bool) -> None:
+    place = Place()
+    task_id = await place.submit()
+    journal = FailingJournal(place.log, error)
+    async with working(Stage(PlayedModel(), clock=place.clock), journal):
+        assert await journal.released.get() is failed
+        assert not place.is_held(task_id)
+        assert place.log.task(task_id).claims_since_progress == failed
+
+
+async def test_a_lost_lease_is_not_ours_to_hand_back() -> None:
+    place = Place()
+    task_id = await place.submit()
+    journal = FailingJournal(place.log, LeaseLost())
+    stage = Stage(PlayedModel(), clock=place.clock)
+    async with working(stage, journal):
+        await journal.tried.wait()
+    assert journal.released.empty()
+    assert place.is_held(task_id)
+
+
+async def test_at_a_shutdown_tools_may_end_within_the_grace_and_are_cut_after_it() -> None:
+    place = Place()
+    task_id = await place.submit()
+    running = asyncio.Event()
+
+    async def endless(context: ToolContext) -> str:
+        running.set()
+        await forever()
+        return "never"
+
+    stage = Stage(PlayedModel(say("I run it.", call("run"))), tools(run=endless), place.clock)
+    async with working(stage, InMemoryJournal(place.log, ME), grace=0.01):
+        await running.wait()
+    assert (await place.types(task_id))[-1] == "action_interrupted"
+    assert not place.is_held(task_id)
+
+
+async def test_work_that_is_dropped_commits_nothing_more() -> None:
+    place = Place()
+    task_id = await place.submit()
+    running = asyncio.Event()
+
+    async def endless(context: ToolContext) -> str:
+        running.set()
+        await forever()
+        return "never"
+
+    stage = Stage(PlayedModel(say("I run it.", call("run"))), tools(run=endless), place.clock)
+    async with working(stage, InMemoryJournal(place.log, ME)) as worker:
+        await running.wait()
+        worker.drop_all()
+    assert (await place.types(task_id))[-1] == "action_started"
+    assert place.is_held(task_id)
