@@ -19,6 +19,10 @@ _DEFAULT_SECONDS = 120
 _MAX_SECONDS = 600
 
 
+_CUT = frozenset({"agent_lost", "fenced"})
+"""Endings in the middle of a command: what it had done by then, nobody knows."""
+
+
 class ExecuteTerminalCommand(Arguments):
     """What to run."""
 
@@ -48,7 +52,7 @@ async def _run(arguments: ExecuteTerminalCommand, context: ToolContext) -> ToolO
 
 async def _adopt(arguments: ExecuteTerminalCommand, context: ToolContext) -> ToolOutput | None:
     result = await context.commands.adopt(context.action_id) if context.commands else None
-    if result is None:
+    if result is None or result.ended_by in _CUT:
         return None
     return _output(result, timedelta(seconds=arguments.timeout_seconds))
 

@@ -52,7 +52,7 @@ def _follow(server: Serving, task_id: str):
         yield from page["events"]
         after = page["next_after"]
         if page["final"]:
-            raise AssertionError("it ended before it was killed")
+            raise AssertionError(f"it ended before it was killed: {page}")
 
 
 def assert_whole(events: list[JsonObject]) -> None:
