@@ -90,7 +90,8 @@ async def test_an_action_runs_once_however_often_it_is_asked_for(place: Place) -
 
 
 async def test_a_launcher_that_cannot_work_is_no_outcome_of_the_command(place: Place) -> None:
-    (place.state / "fence").mkdir(parents=True)
+    place.state.mkdir(parents=True)
+    (place.state / "fences").write_text("no folder")
     result = await place.run("touch started")
     assert (result.ended_by, (place.directory / "started").exists()) == ("sandbox_failed", False)
 

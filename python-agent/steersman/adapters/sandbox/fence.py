@@ -1,7 +1,6 @@
 """The fence of a workspace: a number that only grows, and ends whatever is below it."""
 
 import asyncio
-import fcntl
 import os
 import signal
 from contextlib import suppress
@@ -11,29 +10,19 @@ from pathlib import Path
 from steersman.adapters.sandbox.launcher.state import (
     holders,
     open_lock,
+    raise_fence,
     read_fence,
     try_lock,
-    write_durably,
 )
 from steersman.core.errors import LeaseLost, WorkspaceBusy
+
+__all__ = ["raise_fence", "take_over"]
 
 PATIENCE = timedelta(seconds=10)
 _OWN_WAY = timedelta(seconds=1)
 """How long a launcher may take to see the fence; it looks some twenty times a second."""
 
 _TRY_AGAIN_SECONDS = 0.01
-
-
-def raise_fence(state: Path, fence: int) -> None:
-    """Raise a workspace's fence, durably and never downwards; commands below it are ended."""
-    state.mkdir(parents=True, exist_ok=True)
-    mutex = os.open(state / "fence.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(mutex, fcntl.LOCK_EX)
-        if fence > read_fence(state):
-            write_durably(state / "fence", str(fence).encode())
-    finally:
-        os.close(mutex)
 
 
 async def take_over(state: Path, fence: int, *, patience: timedelta = PATIENCE) -> None:

@@ -1,4 +1,4 @@
-"""The files of a workspace outside of its sandbox: `fence`, `lock`, and durable writing."""
+"""The files of a workspace outside of its sandbox: `fences`, `lock`, and durable writing."""
 
 import fcntl
 import json
@@ -10,10 +10,31 @@ from steersman.adapters.sandbox.launcher.processes import started
 
 def read_fence(state: Path) -> int:
     """Return the workspace's fence; 0 when nobody has raised it yet."""
+    return max(_raised(state), default=0)
+
+
+def raise_fence(state: Path, fence: int) -> None:
+    """Raise a workspace's fence, durably and never downwards; commands below it are ended.
+
+    Each fence is a file of its own and the highest counts: nobody has to take a lock for it, which
+    an agent that is frozen would hold for ever.
+    """
+    fences = state / "fences"
+    fences.mkdir(parents=True, exist_ok=True)
+    if fence <= read_fence(state):
+        return
+    (fences / str(fence)).touch()
+    _flush_folder(fences)
+    for lower in _raised(state):
+        if lower < fence:
+            (fences / str(lower)).unlink(missing_ok=True)
+
+
+def _raised(state: Path) -> list[int]:
     try:
-        return int((state / "fence").read_bytes())
+        return [int(path.name) for path in (state / "fences").iterdir()]
     except FileNotFoundError:
-        return 0
+        return []
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -28,7 +49,11 @@ def write_durably(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _flush_folder(path.parent)
+
+
+def _flush_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:
