@@ -1,9 +1,9 @@
 """One holder at a time: the lock, the fence, and the take-over of a workspace."""
 
 import asyncio
-import multiprocessing
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,10 +24,18 @@ def test_a_fence_only_rises(tmp_path: Path) -> None:
 
 
 def test_of_many_who_raise_a_fence_at_once_the_highest_wins(tmp_path: Path) -> None:
-    raise_fence(tmp_path, 0)
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        pool.starmap(raise_fence, [(tmp_path, (7 * n) % 40) for n in range(1, 40)])
+    with ThreadPoolExecutor(8) as pool:
+        for raised in [pool.submit(raise_fence, tmp_path, 7 * n % 40) for n in range(1, 40)]:
+            raised.result()
     assert read_fence(tmp_path) == 39
+
+
+def test_a_fence_holds_when_who_raised_it_died_before_tidying_up(tmp_path: Path) -> None:
+    raise_fence(tmp_path, 9)
+    (tmp_path / "fences" / "10").touch()
+    assert read_fence(tmp_path) == 10
+    raise_fence(tmp_path, 11)
+    assert [path.name for path in (tmp_path / "fences").iterdir()] == ["11"]
 
 
 async def test_a_command_below_the_fence_is_refused(place: Place) -> None:

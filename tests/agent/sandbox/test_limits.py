@@ -1,5 +1,6 @@
 """Limits that end a command, and those that it only feels."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,12 @@ async def test_a_file_grows_only_so_far(place: Place) -> None:
 
 
 async def test_a_command_yields_to_others_and_leaves_no_core(place: Place) -> None:
-    result = await place.run("nice; ulimit -c; cat /proc/self/oom_score_adj")
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        result = await place.run("nice; ulimit -c; cat /proc/self/oom_score_adj")
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
     assert result.output.split() == ["19", "0", "1000"]
 
 
