@@ -1,6 +1,7 @@
 """The exit records of a workspace: what a dead agent's commands came to."""
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -32,8 +33,9 @@ def forget_old(state: Path, keep: timedelta = KEEP) -> None:
     """Delete the records that nobody can be waiting for any more."""
     oldest = time.time() - keep.total_seconds()
     for path in (state / "records").glob("*"):
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process may forget it too
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def to_result(outcome: Outcome) -> CommandResult:
