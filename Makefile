@@ -10,7 +10,7 @@ pyright := pyright@1.1.414
 pytest := $(bin)/pytest -n auto --dist loadgroup
 solution := $(wildcard *.slnx)
 
-.PHONY: help setup sandbox demo check test fix bench lock clean \
+.PHONY: help setup sandbox demo check test fix bench chaos lock clean \
         check-format check-lint check-architecture check-types check-tests test-agent test-dotnet
 
 help: ## list the targets
@@ -65,6 +65,9 @@ fix: $(ready) ## format and mend what can be mended by itself
 
 bench: $(ready) ## steps per second and the overhead per step
 	@$(bin)/python -m tests.bench.run
+
+chaos: $(ready) | sandbox ## break everything at random for SECONDS=300, then check every invariant
+	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),300) $(SEED)
 
 lock: $(ready) ## make the locks again from pyproject.toml
 	@.ci/lock

@@ -1,0 +1,72 @@
+"""What a run did and what came of it, as lines for people."""
+
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from tests.bench.stopwatch import percentile
+from tests.chaos.world import World
+
+_WHERE_WE_STAND = """
+SELECT count(*) FILTER (WHERE final) AS final, count(*) AS tasks, sum(version) AS events FROM tasks
+"""
+_TIMES = """
+SELECT e.payload->>'reason' AS reason, extract(epoch FROM e.at - p.at) AS seconds
+  FROM events e JOIN events p ON p.task_id = e.task_id AND p.seq = e.seq - 1
+ WHERE e.type = 'task_claimed' AND e.payload->>'reason' = 'takeover'
+"""
+
+
+async def scorecard(
+    world: World,
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    *,
+    seconds: float,
+    caught_up: float,
+) -> list[str]:
+    stand = await connection.fetchrow(_WHERE_WE_STAND)
+    takeovers = [float(row["seconds"]) for row in await connection.fetch(_TIMES)]
+    unknown = await connection.fetchval(
+        "SELECT count(*) FROM events WHERE payload->>'reason' = 'outcome_unknown'"
+    )
+    stops = await _stop_times(world, connection)
+    assert stand is not None
+    return [
+        f"  {seconds:.0f} s: {stand['tasks']} tasks, {stand['final']} ended,"
+        f" {stand['events']} events",
+        f"  kills {world.agents.kills}, freezes {world.agents.freezes}, database crashes"
+        f" {world.database.crashes}, Redis kills {world.redis.kills}, answers lost"
+        f" {world.proxy.lost}, connections cut {world.proxy.cut}",
+        f"  outcomes unknown {unknown}, commands accepted {len(world.people.acknowledged)},"
+        f" watchers {len(world.people.watchers)} with"
+        f" {sum(seen.resumes for seen in world.people.watchers)} resumes",
+        f"  copies sampled {world.samples}, ahead {world.ahead}",
+        f"  takeovers {len(takeovers)}: {_spread(takeovers)}; stops {len(stops)}: {_spread(stops)}",
+        f"  caught up {caught_up:.1f} s after the last fault",
+    ]
+
+
+async def _stop_times(
+    world: World, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> list[float]:
+    times: list[float] = []
+    for command in world.people.acknowledged:
+        if command.kind != "stop":
+            continue
+        at: datetime | None = await connection.fetchval(
+            "SELECT at FROM events WHERE task_id = $1 AND type = 'task_stopped'", command.task_id
+        )
+        if at is not None:
+            times.append(max(at.timestamp() - command.at, 0.0))
+    return times
+
+
+def tail(log: Path) -> str:
+    return " | ".join(log.read_text(errors="replace").splitlines()[-3:])
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return "-"
+    return f"p50 {percentile(values, 0.5):.2f} s, p99 {percentile(values, 0.99):.2f} s"

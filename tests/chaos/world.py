@@ -1,0 +1,124 @@
+"""Everything that runs, and what is done to it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from tests.chaos.people import People
+from tests.chaos.proxy import FaultProxy
+from tests.chaos.servers import Agents, Database, RedisProcess
+
+AT_ONCE = 8
+_AWAY = (OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that runs, and what is done to it."""
+
+    random: random.Random
+    database: Database
+    proxy: FaultProxy
+    redis: RedisProcess
+    agents: Agents
+    people: People
+    dsn: str
+    done: dict[str, int] = field(default_factory=dict[str, int])
+    ahead: int = 0
+    samples: int = 0
+
+    async def destroy(self, until: float) -> None:
+        """Do one thing after the other, some of them at the same time."""
+        faults: list[tuple[Callable[[], Awaitable[None]], int]] = [
+            (self._kill, 6),
+            (self._freeze, 4),
+            (self._crash_database, 1),
+            (self._end_backends, 2),
+            (self._cut_connections, 3),
+            (self._hurt_redis, 2),
+        ]
+        async with asyncio.TaskGroup() as group:
+            while time.monotonic() < until:
+                [fault] = self.random.choices(
+                    [fault for fault, _ in faults], [weight for _, weight in faults]
+                )
+                name = fault.__name__.strip("_")
+                self.done[name] = self.done.get(name, 0) + 1
+                group.create_task(_begin(fault))
+                await asyncio.sleep(self.random.uniform(0.3, 1.5))
+
+    async def _kill(self) -> None:
+        member = self.random.choice(self.agents.members)
+        if not member.frozen:
+            await self.agents.kill(member)
+
+    async def _freeze(self) -> None:
+        awake = [member for member in self.agents.members if not member.frozen]
+        if len(awake) > 1:
+            await self.agents.freeze(self.random.choice(awake), self.random.uniform(0.5, 5))
+
+    async def _crash_database(self) -> None:
+        await self.database.crash()
+
+    async def _end_backends(self) -> None:
+        with suppress(OSError, asyncpg.PostgresError):
+            connection = await asyncpg.connect(self.dsn, timeout=5)
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await connection.close()
+
+    async def _cut_connections(self) -> None:
+        self.proxy.cut_all()
+
+    async def _hurt_redis(self) -> None:
+        await self.redis.hurt(self.random.uniform(0, 2))
+
+    async def keep_busy(self, until: float) -> None:
+        """Keep some tasks running, each with a watcher; speak to some of them."""
+        async with asyncio.TaskGroup() as group:
+            while time.monotonic() < until:
+                running = sum(not seen.final for seen in self.people.watchers)
+                if running < AT_ONCE:
+                    task_id = await self.people.submit()
+                    group.create_task(self.people.watch(task_id))
+                    continue
+                if self.random.random() < 0.2:
+                    going = [seen for seen in self.people.watchers if not seen.final]
+                    if going:
+                        task_id = self.random.choice(going).task_id
+                        group.create_task(self.people.command(task_id))
+                await asyncio.sleep(0.1)
+
+    async def sample_copies(self, until: float) -> None:
+        """See that the copy in Redis is never ahead: read it first, then the truth."""
+        client = Redis(port=self.redis.port, socket_timeout=0.3)
+        while time.monotonic() < until:
+            with suppress(
+                OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError
+            ):
+                connection = await asyncpg.connect(self.dsn, timeout=5)
+                while time.monotonic() < until:
+                    for task_id in self.people.tasks[-AT_ONCE:]:
+                        copy = await client.hget(f"steersman:view:{task_id}", "version")
+                        truth = await connection.fetchval(
+                            "SELECT version FROM tasks WHERE id = $1", task_id
+                        )
+                        if copy is not None:
+                            self.samples += 1
+                            self.ahead += int(copy) > truth
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+        await client.aclose()
+
+
+async def _begin(fault: Callable[[], Awaitable[None]]) -> None:
+    await fault()
