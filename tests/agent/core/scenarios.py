@@ -170,9 +170,9 @@ class Life:
 
     async def _look(self, context: ToolContext) -> str:
         what = self._tools.popleft() if self._tools else "ok"
-        await self.happen(what)
+        await self.happen(what.removesuffix("_endless"))
         match what:
-            case "stop" | "over":
+            case "stop" | "over" | "message_endless":
                 await forever()
             case "fail":
                 raise ToolFailure("not_found", "There is none.")

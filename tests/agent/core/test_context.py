@@ -174,7 +174,7 @@ async def test_a_prompt_stays_within_the_window_for_hundreds_of_steps_with_long_
         name = f"{number}"
         outcomes = [
             (action(f"{name}-{n}", path=f"{name}-{n}"), succeeded(f"{name}-{n}", "x" * 8_000))
-            for n in range(number % 4 + 1)
+            for n in range(number % 16 + 1)
         ]
         await told.step(*outcomes)
         if number % 50 == 0:

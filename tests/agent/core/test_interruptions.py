@@ -7,7 +7,7 @@ from steersman.core.events import (
     ThoughtRecorded,
 )
 from steersman.core.interruption import Shutdown
-from steersman.core.model import AssistantMessage
+from steersman.core.model import AssistantMessage, CallFailed, ModelRequest
 from steersman.core.ports import Delta
 from steersman.core.tool import ToolContext
 from tests.agent.core.playground import Playground, types
@@ -113,6 +113,34 @@ async def test_a_shutdown_lets_a_tool_end_and_takes_back_what_comes_after(
     log = await ground.work(Stage(PlayedModel()), "worker-2")
     assert "action_interrupted" not in types(log)
     assert types(log).count("action_started") == 2
+
+
+async def test_an_intent_that_a_shutdown_overtakes_is_taken_back(ground: Playground) -> None:
+    """The hint of the commit that holds the intent is the last moment before the tool begins."""
+    stage = Stage(PlayedModel(say("I run it.", call("run"))))
+    commits = 0
+
+    def shut_down_after_the_intent() -> None:
+        nonlocal commits
+        commits += 1
+        if commits == 2:
+            ground.shutdown.asked.set()
+
+    stage.hints.listen(ground.task_id, shut_down_after_the_intent)
+    log = await ground.work(stage)
+    assert types(log)[2:] == ["thought_recorded", "action_started", "action_interrupted"]
+    back = log[-1].event
+    assert isinstance(back, ActionInterrupted)
+    assert (back.reason, back.output) == ("shutdown", "It had not begun.")
+
+
+async def test_a_stop_at_the_last_failure_stops_the_task(ground: Playground) -> None:
+    async def stop(request: ModelRequest) -> None:
+        await ground.store.tasks.post(posting(ground.task_id, StopTask()))
+
+    refused = CallFailed("rejected", "The key is not valid.")
+    log = await ground.work(Stage(PlayedModel(refused, check=stop)))
+    assert types(log)[2:] == ["model_call_failed", "stop_requested", "task_stopped"]
 
 
 async def test_a_tool_that_outlives_the_grace_is_cut(ground: Playground) -> None:

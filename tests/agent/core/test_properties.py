@@ -118,6 +118,11 @@ def test_a_log_keeps_its_promises_whatever_happens(scenario: Scenario) -> None:
     check_life(scenario)
 
 
+def test_a_tool_whose_time_is_up_does_not_run_again_when_a_message_waits() -> None:
+    run = Reply("I run it.", "model-1", USAGE, (ModelCall("run", "{}"),))
+    check_life(Scenario([run], tools=["message_endless"], limits={"max_seconds": 0.2}))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])

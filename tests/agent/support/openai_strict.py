@@ -102,6 +102,8 @@ def _assistant(message: JsonObject, where: str) -> Iterator[str]:
     if len(set(ids)) != len(ids) or not all(ids):
         yield f"{where}.tool_calls: every call needs an id of its own."
     for one in calls or []:
+        if not _TOOL_NAME.fullmatch(one["function"]["name"]):
+            yield f"{where}.tool_calls: {one['function']['name']!r} does not match the pattern."
         if not _is_object(one["function"]["arguments"]):
             yield f"{where}.tool_calls: arguments must be the text of a JSON object."
 
