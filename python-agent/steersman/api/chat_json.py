@@ -6,21 +6,23 @@ on by an `error` with its `task_id`. A second watch of a task replaces the first
 
 import asyncio
 import json
-from typing import Annotated, Any, Literal, assert_never, cast
+from typing import Any, assert_never, cast
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from steersman.api.chat_frames import (
+    AddMessageTo,
+    Frame,
+    PauseTaskNow,
+    ResumeTaskNow,
+    StopTaskNow,
+    SubmitTask,
+    Unwatch,
+    Watch,
+    read_frame,
+)
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.problems import Problem, describe, field_problems, invalid
-from steersman.api.requests import (
-    MAX_CURSOR,
-    CommandIdText,
-    MessageBody,
-    RequestBody,
-    StopBody,
-    TaskBody,
-    UuidText,
-)
 from steersman.api.sockets import TextSocket
 from steersman.api.wire import to_json, watching, wire_object
 from steersman.core.clock import SystemClock, new_id
@@ -32,48 +34,6 @@ from steersman.core.ids import OwnerId, TaskId
 JSON_PROTOCOL = "steersman.v1.json"
 MAX_WATCHES = 256
 _MAX_ID = 200
-
-
-class SubmitTask(TaskBody):
-    """`POST /tasks`."""
-
-    type: Literal["submit_task"]
-    command_id: CommandIdText | None = None
-
-
-class AddMessageTo(MessageBody):
-    """`POST /tasks/{task_id}/messages`."""
-
-    type: Literal["add_message"]
-    task_id: UuidText
-    command_id: CommandIdText | None = None
-
-
-class StopTaskNow(StopBody):
-    """`POST /tasks/{task_id}/stop`."""
-
-    type: Literal["stop_task"]
-    task_id: UuidText
-    command_id: CommandIdText | None = None
-
-
-class Watch(RequestBody):
-    """Send the task's events past `after`, and go on live."""
-
-    type: Literal["watch"]
-    task_id: UuidText
-    after: int = Field(default=0, ge=0, le=MAX_CURSOR)
-
-
-class Unwatch(RequestBody):
-    """Send no more of the task."""
-
-    type: Literal["unwatch"]
-    task_id: UuidText
-
-
-Request = SubmitTask | AddMessageTo | StopTaskNow | Watch | Unwatch
-_REQUESTS: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="type")])
 
 
 class JsonChat:
@@ -101,7 +61,7 @@ class JsonChat:
         try:
             body = _parse(frame)
             place = _place(body)
-            await self._do(_REQUESTS.validate_python(body))
+            await self._do(read_frame(body))
         except ValidationError as error:
             errors = error.errors(include_url=False, include_input=False)
             # The first part of a place is the type, by which the shape was chosen.
@@ -110,7 +70,7 @@ class JsonChat:
         except SteersmanError as error:
             await self._fail(describe(error), place)
 
-    async def _do(self, request: Request) -> None:
+    async def _do(self, request: Frame) -> None:
         match request:
             case SubmitTask():
                 command_id = request.command_id or new_id(SystemClock())
@@ -118,7 +78,7 @@ class JsonChat:
                     request.to_new_task(), self._owner, command_id=command_id
                 )
                 await self._answer({"command_id": command_id}, accepted)
-            case AddMessageTo() | StopTaskNow():
+            case AddMessageTo() | StopTaskNow() | PauseTaskNow() | ResumeTaskNow():
                 await self._post(TaskId(request.task_id), request.to_command(), request.command_id)
             case Watch():
                 self._begin(TaskId(request.task_id), request.after)

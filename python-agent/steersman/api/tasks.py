@@ -8,7 +8,7 @@ from pydantic import Field
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import ACCEPTED, COMMAND_ACCEPTED, VIEW
-from steersman.api.openapi import answer, problems
+from steersman.api.openapi import Responses, answer, problems
 from steersman.api.requests import (
     MAX_CURSOR,
     CleanText,
@@ -21,6 +21,7 @@ from steersman.api.requests import (
     UuidText,
 )
 from steersman.api.schemas import CommandAccepted, TaskAccepted, TaskPage, TaskView
+from steersman.core.commands import PauseTask, ResumeTask
 from steersman.core.errors import (
     CommandConflict,
     ConversationBusy,
@@ -148,6 +149,30 @@ async def stop_task(
     """Stop a task. What it did stays; a task that has ended is left as it is."""
     command = (body or StopBody()).to_command()
     posted = await api.tasks.post(task_id, owner, command, command_id=key)
+    return JSONResponse(posted, 202)
+
+
+_STEERED: Responses = {
+    202: answer("The wish is written down.", CommandAccepted, COMMAND_ACCEPTED),
+    **problems(TaskNotFound, CommandConflict, TaskEnded, Invalid, StoreUnavailable),
+}
+
+
+@router.post("/tasks/{task_id}/pause", status_code=202, responses=_STEERED)
+async def pause_task(
+    task_id: TaskInPath, api: Api, owner: Owner, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Pause a task: its thought is cut, a tool that runs may end, nothing more begins."""
+    posted = await api.tasks.post(task_id, owner, PauseTask(), command_id=key)
+    return JSONResponse(posted, 202)
+
+
+@router.post("/tasks/{task_id}/resume", status_code=202, responses=_STEERED)
+async def resume_task(
+    task_id: TaskInPath, api: Api, owner: Owner, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Go on with a paused task."""
+    posted = await api.tasks.post(task_id, owner, ResumeTask(), command_id=key)
     return JSONResponse(posted, 202)
 
 

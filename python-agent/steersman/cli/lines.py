@@ -47,6 +47,8 @@ class LineMaker:
             "action_interrupted": self._outcome,
             "message_added": self._message,
             "context_compacted": lambda _: self._note("older steps were summarised"),
+            "task_paused": lambda e: self._note(f"paused by {e.get('by')}{_how_to_resume(e)}"),
+            "task_resumed": lambda e: self._note(f"resumed by {e.get('by')}"),
             "stop_requested": self._stop,
             "command_refused": lambda e: self._note(f"refused: {e.get('code')}"),
             "task_completed": lambda e: self._final("Completed", "green", e.get("result")),
@@ -165,6 +167,10 @@ class LineMaker:
 def short_id(task_id: str) -> str:
     """Return the end of an id, its random part, which every command takes for the whole."""
     return task_id[-8:]
+
+
+def _how_to_resume(event: JsonObject) -> str:
+    return f"; go on with: steersman resume {short_id(str(event.get('task_id')))}"
 
 
 def spend_line(view: JsonObject) -> Text:

@@ -1,4 +1,4 @@
-"""`tasks`, `show`, `stop`, `say`: look at tasks and tell them something, without watching."""
+"""The commands that look at tasks, or tell them something, without watching."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from rich.text import Text
 from steersman.cli.client import find_task, open_client
 from steersman.cli.lines import LineMaker, short_id, spend_line
 from steersman.cli.untrusted import one_line
-from steersman.core.commands import AddMessage, StopTask
+from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask
 from steersman.core.errors import Invalid
 from steersman.core.events import JsonObject
 from steersman.settings import Settings
@@ -66,6 +66,24 @@ async def stop_task(text: str, settings: Settings, *, reason: str | None) -> int
         task_id = await find_task(client, text)
         await client.post(task_id, StopTask(reason=reason))
     _console().print(f"Stop sent. See it end with: steersman watch {short_id(task_id)}")
+    return 0
+
+
+async def pause_task(text: str, settings: Settings) -> int:
+    """Ask a task to begin nothing more."""
+    async with open_client(settings) as client:
+        task_id = await find_task(client, text)
+        await client.post(task_id, PauseTask())
+    _console().print(f"Pause sent. Go on with: steersman resume {short_id(task_id)}")
+    return 0
+
+
+async def resume_task(text: str, settings: Settings) -> int:
+    """Let a paused task go on."""
+    async with open_client(settings) as client:
+        task_id = await find_task(client, text)
+        await client.post(task_id, ResumeTask())
+    _console().print(f"Resume sent. Follow with: steersman watch {short_id(task_id)}")
     return 0
 
 

@@ -25,7 +25,14 @@ _PATIENCE_SECONDS = 2
 """From then on the status line says how long it has been."""
 
 _THINKING_AFTER = frozenset(
-    {"task_claimed", "action_succeeded", "action_failed", "action_interrupted", "message_added"}
+    {
+        "task_claimed",
+        "action_succeeded",
+        "action_failed",
+        "action_interrupted",
+        "message_added",
+        "task_resumed",
+    }
 )
 
 
@@ -124,6 +131,8 @@ class LiveView:
             self._status = None
         elif kind == "question_asked":
             self._status = "waiting for an answer"
+        elif kind == "task_paused":
+            self._status = "paused"
         elif kind == "model_call_failed":
             self._status = "waiting to call the model again"
         elif running := self._maker.running():

@@ -114,6 +114,22 @@ def stop(
 
 
 @program.command()
+def pause(task: TaskArgument) -> None:
+    """Pause a task: a tool that runs may end, nothing more begins."""
+    from steersman.cli.listing import pause_task
+
+    _finish(pause_task(task, _settings()))
+
+
+@program.command()
+def resume(task: TaskArgument) -> None:
+    """Go on with a paused task."""
+    from steersman.cli.listing import resume_task
+
+    _finish(resume_task(task, _settings()))
+
+
+@program.command()
 def say(
     task: TaskArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A message, or an answer.")],

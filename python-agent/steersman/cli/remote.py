@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from steersman.cli.lines import FINAL_TYPES
 from steersman.core.clock import SystemClock, new_id
-from steersman.core.commands import AddMessage, Command, StopTask
+from steersman.core.commands import AddMessage, Command, PauseTask, ResumeTask, StopTask
 from steersman.core.errors import Malformed, RequestError, Unavailable
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
@@ -61,6 +61,10 @@ class RemoteClient:
                 return await self._send(
                     f"tasks/{task_id}/stop", {"reason": reason} if reason else {}
                 )
+            case PauseTask():
+                return await self._send(f"tasks/{task_id}/pause")
+            case ResumeTask():
+                return await self._send(f"tasks/{task_id}/resume")
 
     async def view(self, task_id: TaskId, *, min_seq: int = 0) -> JsonObject:
         return await self._get(f"tasks/{task_id}", [("min_seq", str(min_seq))])
@@ -96,7 +100,7 @@ class RemoteClient:
     def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    async def _send(self, path: str, body: JsonObject) -> JsonObject:
+    async def _send(self, path: str, body: JsonObject | None = None) -> JsonObject:
         headers = {"Idempotency-Key": new_id(SystemClock())}
         return await self._answer(
             self._http.build_request("POST", path, json=body, headers=headers)

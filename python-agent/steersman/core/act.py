@@ -13,7 +13,6 @@ from itertools import takewhile
 from pydantic import ValidationError
 
 from steersman.core.artifacts import internalize, keep_output
-from steersman.core.decide import failed_action
 from steersman.core.events import (
     ActionFailed,
     ActionInterrupted,
@@ -22,6 +21,7 @@ from steersman.core.events import (
     Effect,
     Event,
 )
+from steersman.core.outcomes import failed_action
 from steersman.core.state import OpenAction, TaskState
 from steersman.core.text import clean
 from steersman.core.tool import (

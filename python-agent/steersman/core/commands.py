@@ -33,7 +33,19 @@ class StopTask(CommandBase):
     reason: str | None = Field(default=None, max_length=2_000)
 
 
-Command = AddMessage | StopTask
+class PauseTask(CommandBase):
+    """Begin nothing more until the task is resumed. A tool that runs may end."""
+
+    type: Literal["pause_task"] = "pause_task"
+
+
+class ResumeTask(CommandBase):
+    """Go on with a paused task."""
+
+    type: Literal["resume_task"] = "resume_task"
+
+
+Command = AddMessage | StopTask | PauseTask | ResumeTask
 
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
 

@@ -8,12 +8,9 @@ follow from them at once.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from steersman.core.commands import AddMessage, InboxEntry, StopTask
+from steersman.core.commands import AddMessage, InboxEntry, PauseTask, ResumeTask, StopTask
 from steersman.core.events import (
-    ActionFailed,
-    ActionInterrupted,
     ActionSucceeded,
     CommandRefused,
     Effect,
@@ -24,10 +21,13 @@ from steersman.core.events import (
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
+    TaskPaused,
+    TaskResumed,
     TaskStopped,
 )
 from steersman.core.ids import ActionId, MessageId
 from steersman.core.limits import exceeded
+from steersman.core.outcomes import interrupted_action, skipped_action
 from steersman.core.ports import Claim
 from steersman.core.state import OpenAction, TaskState
 
@@ -64,16 +64,27 @@ class HandBack:
 
 Move = Think | Act | HandBack
 
-_Reason = Literal["stopped", "shutdown", "outcome_unknown"]
-
 
 def next_move(state: TaskState) -> Move:
     """Say what to do next with a task whose inbox is answered and which is settled."""
     if state.ending:
         return HandBack(None)
     if state.blockers:
-        return HandBack(state.retry_at)
+        # What we have begun ends first: who went on after a release could not know how.
+        return Act(state.begun) if state.begun else HandBack(due_at(state))
     return Act(state.open_actions) if state.open_actions else Think()
+
+
+def due_at(state: TaskState) -> datetime | None:
+    """Say when somebody must look at a task that nobody holds, whatever arrives.
+
+    A time long past means at once, by any clock; None, that nothing can happen by itself.
+    """
+    if state.ending:
+        return None
+    if state.begun or not state.blockers:
+        return state.created_at
+    return None if state.paused else state.retry_at
 
 
 def begin(state: TaskState, claim: Claim, adopted: tuple[Event, ...] = ()) -> tuple[Event, ...]:
@@ -102,7 +113,7 @@ def cut_unknown(state: TaskState, known: Collection[ActionId] = ()) -> tuple[Eve
     unknown = [one for one in begun if one.action.action_id not in known]
     if not unknown:
         return ()
-    cut = [_interrupted(one, "outcome_unknown") for one in unknown]
+    cut = [interrupted_action(one, "outcome_unknown") for one in unknown]
     return (*cut, *skip_open(state, "an earlier call was cut"))
 
 
@@ -112,7 +123,7 @@ def unbegun(state: TaskState) -> tuple[Event, ...]:
     Without that, whoever goes on would have to treat them as perhaps done.
     """
     return tuple(
-        _interrupted(one, "shutdown", "It had not begun.") for one in begun_by_another(state)
+        interrupted_action(one, "shutdown", "It had not begun.") for one in begun_by_another(state)
     )
 
 
@@ -126,10 +137,18 @@ def answer(state: TaskState, entry: InboxEntry) -> tuple[Event, ...]:
     match entry.command:
         case AddMessage(text=text):
             return _add_message(state, entry, text)
+        case _ if state.stopping or state.ending:
+            return (CommandRefused(code="already_stopping"),)
         case StopTask(reason=reason):
-            if state.stopping or state.ending:
-                return (CommandRefused(code="already_stopping"),)
             return (StopRequested(by=entry.author, reason=reason),)
+        case PauseTask():
+            if state.paused:
+                return (CommandRefused(code="already_paused"),)
+            return (TaskPaused(by=entry.author),)
+        case ResumeTask():
+            if not state.paused:
+                return (CommandRefused(code="not_paused"),)
+            return (TaskResumed(by=entry.author),)
 
 
 def settle(state: TaskState) -> tuple[Event, ...]:
@@ -155,7 +174,7 @@ def settle(state: TaskState) -> tuple[Event, ...]:
 
 def skip_open(state: TaskState, why: str) -> tuple[Event, ...]:
     """Give every action that has not started its outcome."""
-    return tuple(_skipped(one, why) for one in state.open_actions if not one.started)
+    return tuple(skipped_action(one, why) for one in state.open_actions if not one.started)
 
 
 def _add_message(state: TaskState, entry: InboxEntry, text: str) -> tuple[Event, ...]:
@@ -190,9 +209,9 @@ def _close_open(state: TaskState, why: str) -> tuple[Event, ...]:
     """Give every open action the outcome that the end of the task means for it."""
     asked = state.question.action_id if state.question else None
     return tuple(
-        _interrupted(one, "stopped")
+        interrupted_action(one, "stopped")
         if one.started or one.action.action_id == asked
-        else _skipped(one, why)
+        else skipped_action(one, why)
         for one in state.open_actions
     )
 
@@ -210,24 +229,3 @@ def _hopeless(state: TaskState) -> tuple[str, str] | None:
 
 def _repeatable(one: OpenAction) -> bool:
     return one.effect in (Effect.IDEMPOTENT, Effect.KEYED)
-
-
-def _interrupted(one: OpenAction, reason: _Reason, output: str = "") -> ActionInterrupted:
-    return ActionInterrupted(
-        action_id=one.action.action_id, tool=one.action.tool, reason=reason, output=output
-    )
-
-
-def _skipped(one: OpenAction, why: str) -> ActionFailed:
-    return failed_action(one, "skipped", f"Not run: {why}.")
-
-
-def failed_action(one: OpenAction, code: str, message: str) -> ActionFailed:
-    """Build the failure of an action that did not run."""
-    return ActionFailed(
-        action_id=one.action.action_id,
-        tool=one.action.tool,
-        output=message,
-        output_bytes=len(message.encode()),
-        error=code,
-    )

@@ -181,6 +181,20 @@ class ContextCompacted(EventBase):
     usage: Usage
 
 
+class TaskPaused(EventBase):
+    """Nothing more is begun until the task is resumed."""
+
+    type: Literal["task_paused"] = "task_paused"
+    by: str
+
+
+class TaskResumed(EventBase):
+    """A paused task goes on."""
+
+    type: Literal["task_resumed"] = "task_resumed"
+    by: str
+
+
 class StopRequested(EventBase):
     """The task is ending; `then` is what its end will be."""
 
@@ -234,6 +248,8 @@ Event = (
     | Outcome
     | MessageAdded
     | ContextCompacted
+    | TaskPaused
+    | TaskResumed
     | StopRequested
     | CommandRefused
     | FinalEvent

@@ -29,14 +29,15 @@ def fold(envelopes: Iterable[ev.Envelope]) -> TaskState:
 
 def apply(state: TaskState, envelope: ev.Envelope) -> TaskState:
     """Return the state after one more event."""
-    changes = _changes(state, envelope.event)
+    changes = _changes(state, envelope.event, envelope.epoch)
     changes |= {
         "seq": envelope.seq,
         "epoch": envelope.epoch,
         "updated_at": envelope.at,
     }
     # A new epoch means that the task has changed hands; nobody held it in between.
-    if state.phase is TaskPhase.RUNNING and envelope.epoch == state.epoch:
+    at_work = state.phase is TaskPhase.RUNNING or state.begun
+    if at_work and envelope.epoch == state.epoch:
         spent = changes.get("spent", state.spent)
         assert isinstance(spent, Spent)
         held = max((envelope.at - state.updated_at).total_seconds(), 0.0)
@@ -65,7 +66,9 @@ def _submitted(envelope: ev.Envelope) -> TaskState:
     )
 
 
-def _changes(state: TaskState, event: ev.Event) -> Changes:  # noqa: C901, PLR0912 - one arm per event
+def _changes(  # noqa: C901, PLR0912 - one arm per event
+    state: TaskState, event: ev.Event, epoch: int
+) -> Changes:
     match event:
         case ev.TaskClaimed():
             return {"claims": state.claims + 1, "retry_at": None}
@@ -74,25 +77,35 @@ def _changes(state: TaskState, event: ev.Event) -> Changes:  # noqa: C901, PLR09
         case ev.ModelCallFailed():
             return _model_call_failed(state, event)
         case ev.ActionStarted():
-            return {"open_actions": _started(state, event)}
+            return {"open_actions": _started(state, event, epoch)}
         case ev.ActionSucceeded() | ev.ActionFailed() | ev.ActionInterrupted():
             return _outcome(state, event)
         case ev.QuestionAsked():
             return {"question": Question(action_id=event.action_id, text=event.question)}
-        case ev.MessageAdded():
-            return {"question": None, "texts_without_call": 0}
         case ev.ContextCompacted():
             return {"spent": state.spent.plus(event.usage)}
-        case ev.StopRequested():
-            return {"stopping": event}
+        case ev.MessageAdded() | ev.TaskPaused() | ev.TaskResumed() | ev.StopRequested():
+            return _steered(event)
         case ev.TaskCompleted() | ev.TaskFailed() | ev.TaskStopped():
-            return {"ending": _ending(event), "question": None, "retry_at": None}
+            return _ended(event)
         case ev.CommandRefused():
             return {}
         case ev.TaskSubmitted():
             raise ValueError("task_submitted stands only at the start of a log")
         case _:
             assert_never(event)
+
+
+def _steered(
+    event: ev.MessageAdded | ev.TaskPaused | ev.TaskResumed | ev.StopRequested,
+) -> Changes:
+    match event:
+        case ev.MessageAdded():
+            return {"question": None, "texts_without_call": 0}
+        case ev.TaskPaused() | ev.TaskResumed():
+            return {"paused": isinstance(event, ev.TaskPaused)}
+        case ev.StopRequested():
+            return {"stopping": event}
 
 
 def _thought(state: TaskState, event: ev.ThoughtRecorded) -> Changes:
@@ -123,11 +136,10 @@ def _model_call_failed(state: TaskState, event: ev.ModelCallFailed) -> Changes:
     }
 
 
-def _started(state: TaskState, event: ev.ActionStarted) -> tuple[OpenAction, ...]:
+def _started(state: TaskState, event: ev.ActionStarted, epoch: int) -> tuple[OpenAction, ...]:
+    intent = {"started": True, "started_epoch": epoch, "effect": event.effect, "key": event.key}
     return tuple(
-        one.model_copy(update={"started": True, "effect": event.effect, "key": event.key})
-        if one.action.action_id == event.action_id
-        else one
+        one.model_copy(update=intent) if one.action.action_id == event.action_id else one
         for one in state.open_actions
     )
 
@@ -168,6 +180,11 @@ def _fingerprint(state: TaskState, event: ev.Outcome) -> str:
     said = _DURATIONS.sub("#", event.output)
     parts = [state.step_fingerprint, event.tool, arguments, event.type, said]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _ended(event: ev.FinalEvent) -> Changes:
+    """An ended task waits for nothing."""
+    return {"ending": _ending(event), "question": None, "paused": False, "retry_at": None}
 
 
 def _ending(event: ev.FinalEvent) -> Ending:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from steersman.core.commands import InboxEntry, StopTask
+from steersman.core.commands import AddMessage, Command, InboxEntry, PauseTask, StopTask
 from steersman.core.errors import StoreUnavailable
 from steersman.core.ledger import Ledger, inbox_topic
 from steersman.core.ports import Hints
 
 _POLL_SECONDS = 1.0
+_CUT_THOUGHTS = (AddMessage, PauseTask, StopTask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,15 @@ class Interruption:
         return self._ledger.has_unanswered
 
     async def cut(self, cut: asyncio.Event, remaining: timedelta) -> None:
-        """Cut a model call on any command, on shutdown, and when the task's time is up."""
-        await self._first(self._command(stop_only=False), self._shutdown.asked, remaining)
+        """Cut a model call on what changes its task, on shutdown, and when the time is up."""
+        await self._first(self._command(*_CUT_THOUGHTS), self._shutdown.asked, remaining)
         cut.set()
 
     async def end_of_tools(self, remaining: timedelta) -> None:
         """Return when running tools must end: on a stop, after the grace, at the end of time."""
-        await self._first(self._command(stop_only=True), self._shutdown.over, remaining)
+        await self._first(self._command(StopTask), self._shutdown.over, remaining)
 
-    async def _command(self, *, stop_only: bool) -> None:
+    async def _command(self, *kinds: type[Command]) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._look_by):
@@ -73,7 +74,7 @@ class Interruption:
                 entries = await self._look()
             except StoreUnavailable:
                 continue  # the next commit will say so if it lasts
-            if any(not stop_only or isinstance(one.command, StopTask) for one in entries):
+            if any(isinstance(one.command, kinds) for one in entries):
                 return
 
     async def _look(self) -> tuple[InboxEntry, ...]:

@@ -9,11 +9,10 @@ hands it back, and only if no further command has arrived: otherwise that one is
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from steersman.core.clock import new_id
 from steersman.core.commands import InboxEntry
-from steersman.core.decide import HandBack, answer, next_move, settle
+from steersman.core.decide import HandBack, answer, due_at, next_move, settle
 from steersman.core.errors import InboxMoved
 from steersman.core.events import (
     ActionFailed,
@@ -29,7 +28,7 @@ from steersman.core.fold import apply, fold
 from steersman.core.ids import CommandId, trace_id
 from steersman.core.ports import Claim, Decision, StoredHistory
 from steersman.core.runtime import Recording
-from steersman.core.state import TaskPhase, TaskState
+from steersman.core.state import TaskState
 from steersman.core.view import task_view
 
 _log = logging.getLogger(__name__)
@@ -194,7 +193,7 @@ class Ledger:
             envelopes=draft.envelopes,
             state=state.phase.value,
             waiting_for=tuple(blocker.value for blocker in state.blockers),
-            due_at=_due_at(state),
+            due_at=due_at(state),
             final=state.ending is not None,
             view=task_view(state),
             spent=state.spent.model_dump(mode="json"),
@@ -224,10 +223,3 @@ def _fields(state: TaskState, envelope: Envelope) -> Mapping[str, object]:
         "trace_id": trace_id(state.root_id),
         "seq": envelope.seq,
     }
-
-
-def _due_at(state: TaskState) -> datetime | None:
-    """Say when somebody must look again; a time long past means at once, by any clock."""
-    if state.phase in (TaskPhase.QUEUED, TaskPhase.RUNNING):
-        return state.created_at
-    return state.retry_at

@@ -8,10 +8,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from steersman.core.artifacts import externalize
-from steersman.core.decide import failed_action
 from steersman.core.events import Action, ActionFailed, JsonObject
 from steersman.core.ids import ActionId
 from steersman.core.model import ModelCall
+from steersman.core.outcomes import failed_action
 from steersman.core.state import OpenAction
 from steersman.core.text import clean, clean_json, shorten
 from steersman.core.tool import Tool, TransactionalTool

@@ -30,6 +30,7 @@ class TaskPhase(StrEnum):
 class Blocker(StrEnum):
     """What a waiting task waits for, in the order in which it is shown."""
 
+    PAUSE = "pause"
     MESSAGE = "message"
     RETRY = "retry"
 
@@ -43,6 +44,7 @@ class OpenAction(_Value):
 
     action: ev.Action
     started: bool = False
+    started_epoch: int = 0
     effect: ev.Effect | None = None
     key: str | None = None
 
@@ -125,6 +127,7 @@ class TaskState(_Value):
     step: int = 0
     open_actions: tuple[OpenAction, ...] = ()
     question: Question | None = None
+    paused: bool = False
     retry_at: datetime | None = None
     stopping: ev.StopRequested | None = None
     ending: Ending | None = None
@@ -141,15 +144,25 @@ class TaskState(_Value):
     @property
     def blockers(self) -> tuple[Blocker, ...]:
         """What stands in the way, in the order in which it is shown."""
-        message = (Blocker.MESSAGE,) if self.question else ()
-        retry = (Blocker.RETRY,) if self.retry_at else ()
-        return message + retry
+        standing = {
+            Blocker.PAUSE: self.paused,
+            Blocker.MESSAGE: self.question is not None,
+            Blocker.RETRY: self.retry_at is not None,
+        }
+        return tuple(blocker for blocker in Blocker if standing[blocker])
+
+    @property
+    def begun(self) -> tuple[OpenAction, ...]:
+        """The actions that the present holder has begun, or is about to."""
+        return tuple(
+            one for one in self.open_actions if one.started and one.started_epoch == self.epoch
+        )
 
     @property
     def phase(self) -> TaskPhase:
         """The task's `state`."""
         if self.ending:
             return self.ending.phase
-        if not self.claims:
-            return TaskPhase.QUEUED
-        return TaskPhase.WAITING if self.blockers else TaskPhase.RUNNING
+        if self.blockers:
+            return TaskPhase.WAITING
+        return TaskPhase.RUNNING if self.claims else TaskPhase.QUEUED

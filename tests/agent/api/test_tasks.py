@@ -3,7 +3,7 @@
 import httpx
 
 from steersman.api.dependencies import ApiDependencies
-from steersman.core.commands import AddMessage, StopTask
+from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask
 from steersman.core.events import TaskClaimed, TaskCompleted
 from steersman.core.ids import LOCAL_OWNER, TaskId, WorkerId
 from tests.agent.api.driving import assert_problem, client_of
@@ -72,12 +72,17 @@ async def test_commands_reach_the_task_in_the_owners_name(
     said = await client.post(
         f"/tasks/{task_id}/messages", json={"text": "Go on"}, headers={"Idempotency-Key": "m1"}
     )
+    paused = await client.post(f"/tasks/{task_id}/pause", headers={"Idempotency-Key": "p1"})
+    resumed = await client.post(f"/tasks/{task_id}/resume", headers={"Idempotency-Key": "r1"})
     stopped = await client.post(f"/tasks/{task_id}/stop", json={"reason": "enough"})
     again = await client.post(f"/tasks/{task_id}/stop")
-    assert [said.status_code, stopped.status_code, again.status_code] == [202, 202, 202]
+    answers = (said, paused, resumed, stopped, again)
+    assert [answer.status_code for answer in answers] == [202] * 5
     assert said.json() == {"command_id": "m1", "state": "queued"}
     assert tasks.posted == [
         Posted(TaskId(task_id), LOCAL_OWNER, AddMessage(text="Go on"), "m1"),
+        Posted(TaskId(task_id), LOCAL_OWNER, PauseTask(), "p1"),
+        Posted(TaskId(task_id), LOCAL_OWNER, ResumeTask(), "r1"),
         Posted(
             TaskId(task_id), LOCAL_OWNER, StopTask(reason="enough"), stopped.json()["command_id"]
         ),
@@ -85,12 +90,15 @@ async def test_commands_reach_the_task_in_the_owners_name(
     ]
 
 
-async def test_a_task_that_has_ended_takes_a_stop_but_no_message(
+async def test_a_task_that_has_ended_takes_a_stop_but_nothing_else(
     client: httpx.AsyncClient, task_id: str, tasks: InMemoryTasks
 ) -> None:
     await tasks.play(TaskId(task_id), CLAIMED, DONE)
     said = await client.post(f"/tasks/{task_id}/messages", json={"text": "Go on"})
     assert_problem(said, 409, "task_ended")
+    for verb in ("pause", "resume"):
+        late = await client.post(f"/tasks/{task_id}/{verb}")
+        assert_problem(late, 409, "task_ended")
     assert (await client.post(f"/tasks/{task_id}/stop")).status_code == 202
 
 
@@ -111,7 +119,6 @@ async def test_what_no_issue_has_brought_is_not_there(
 ) -> None:
     paths = ["/approvals", "/conversations", f"/tasks/{task_id}/tree", "/memory", "/docs"]
     answers = [await client.get(path) for path in paths]
-    answers += [await client.post(f"/tasks/{task_id}/{verb}") for verb in ("pause", "resume")]
     for answer in answers:
         assert_problem(answer, 404, "not_found")
 

@@ -132,6 +132,11 @@ def test_a_model_failure_says_when_it_is_tried_again() -> None:
         (event("task_claimed", reason="new", attempt=1), []),
         (event("task_claimed", reason="resumed", attempt=2), ["     resumed, attempt 2"]),
         (event("stop_requested", by="local", reason="enough"), ["     stopping: enough"]),
+        (
+            event("task_paused", by="local"),
+            ["     paused by local; go on with: steersman resume 456789ab"],
+        ),
+        (event("task_resumed", by="local"), ["     resumed by local"]),
         (event("command_refused", code="already_stopping"), ["     refused: already_stopping"]),
         (event("something_new", x=1), ["     something_new"]),
         (event("something_new\x1b[2J"), ["     something_new␛[2J"]),

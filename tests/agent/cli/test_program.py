@@ -35,7 +35,19 @@ def test_the_version() -> None:
 
 def test_help_names_every_command() -> None:
     code, out, _ = steersman("--help")
-    commands = ("run", "watch", "tasks", "show", "stop", "say", "serve", "demo", "doctor")
+    commands = (
+        "run",
+        "watch",
+        "tasks",
+        "show",
+        "stop",
+        "pause",
+        "resume",
+        "say",
+        "serve",
+        "demo",
+        "doctor",
+    )
     assert (code, [name for name in commands if f"\n  {name} " not in out]) == (0, [])
 
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from steersman.cli import remote
 from steersman.cli.remote import RemoteClient, open_remote, read_sse
-from steersman.core.commands import AddMessage, StopTask
+from steersman.core.commands import AddMessage, Command, PauseTask, ResumeTask, StopTask
 from steersman.core.errors import (
     CursorAhead,
     Malformed,
@@ -74,12 +74,14 @@ async def test_a_directory_cannot_be_sent() -> None:
         (AddMessage(text="t"), "messages", {"text": "t"}),
         (StopTask(reason="r"), "stop", {"reason": "r"}),
         (StopTask(), "stop", {}),
+        (PauseTask(), "pause", None),
+        (ResumeTask(), "resume", None),
     ],
 )
-async def test_commands(command: AddMessage | StopTask, path: str, body: JsonObject) -> None:
+async def test_commands(command: Command, path: str, body: JsonObject | None) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == f"/api/tasks/{TASK_ID}/{path}"
-        assert json.loads(request.content) == body
+        assert (json.loads(request.content) if request.content else None) == body
         return httpx.Response(202, json={"state": "running"})
 
     answered = await ask(answer, lambda client: client.post(TASK_ID, command))

@@ -9,8 +9,14 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from steersman.api.chat_json import AddMessageTo, StopTaskNow, SubmitTask
-from steersman.core.commands import AddMessage, StopTask, parse_command
+from steersman.api.chat_frames import (
+    AddMessageTo,
+    PauseTaskNow,
+    ResumeTaskNow,
+    StopTaskNow,
+    SubmitTask,
+)
+from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask, parse_command
 from steersman.core.events import ActionFailed, Event, parse_envelope
 from steersman.core.fold import fold
 from steersman.core.ids import TaskId
@@ -94,6 +100,8 @@ COMMAND_CLASSES = {
     "submit_task": SubmitTask,
     "add_message": AddMessageTo,
     "stop_task": StopTaskNow,
+    "pause_task": PauseTaskNow,
+    "resume_task": ResumeTaskNow,
 }
 
 
@@ -111,7 +119,13 @@ def test_a_command_is_taken_and_an_unknown_field_refused(wire: dict[str, Any]) -
 
 
 def test_an_inbox_holds_commands_without_their_address() -> None:
-    for wanted in (AddMessage(text="Use tabs."), StopTask(), StopTask(reason="enough")):
+    for wanted in (
+        AddMessage(text="Use tabs."),
+        StopTask(),
+        StopTask(reason="enough"),
+        PauseTask(),
+        ResumeTask(),
+    ):
         assert parse_command(wanted.model_dump(mode="json")) == wanted
     with pytest.raises(ValidationError, match="colour"):
         parse_command({"type": "stop_task", "colour": "red"})

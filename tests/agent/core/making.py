@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from steersman.core.clock import new_id
-from steersman.core.commands import AddMessage, Command, InboxEntry, StopTask, request_hash
+from steersman.core.commands import (
+    AddMessage,
+    Command,
+    InboxEntry,
+    PauseTask,
+    ResumeTask,
+    StopTask,
+    request_hash,
+)
 from steersman.core.decide import settle
 from steersman.core.events import (
     Action,
@@ -19,6 +27,8 @@ from steersman.core.events import (
     ModelCallFailed,
     QuestionAsked,
     TaskClaimed,
+    TaskPaused,
+    TaskResumed,
     TaskSubmitted,
     ThoughtRecorded,
 )
@@ -154,6 +164,14 @@ def said(text: str = "hello") -> MessageAdded:
     return MessageAdded(message_id=MessageId("m"), text=text, author_id=ME)
 
 
+def paused() -> TaskPaused:
+    return TaskPaused(by=ME)
+
+
+def resumed() -> TaskResumed:
+    return TaskResumed(by=ME)
+
+
 def call_failed(code: str, retry_at: datetime | None = None, **usage: Any) -> ModelCallFailed:
     return ModelCallFailed(
         step=1, code=code, message=f"it was {code}", usage=Usage(**usage), retry_at=retry_at
@@ -170,6 +188,14 @@ def message(text: str = "hello", n: int = 1) -> InboxEntry:
 
 def stop(reason: str | None = None, n: int = 1) -> InboxEntry:
     return entry(StopTask(reason=reason), n)
+
+
+def pause(n: int = 1) -> InboxEntry:
+    return entry(PauseTask(), n)
+
+
+def resume(n: int = 1) -> InboxEntry:
+    return entry(ResumeTask(), n)
 
 
 def open_action(one: Action, **fields: Any) -> OpenAction:

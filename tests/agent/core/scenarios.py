@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
 from steersman.adapters.prompts import JinjaPrompts
-from steersman.core.commands import AddMessage, Command, StopTask
+from steersman.core.commands import AddMessage, Command, PauseTask, ResumeTask, StopTask
 from steersman.core.context import PromptBuilder
 from steersman.core.decide import cut_unknown
 from steersman.core.errors import TaskEnded
@@ -113,7 +113,7 @@ class Life:
         if self.folded.ending:
             return
         if (due_at := self.log.due_at(self.task_id)) is None:
-            await self.happen("message")
+            await self.happen("resume" if self.folded.paused else "message")
         else:
             self.clock.forward(due_at)
 
@@ -131,10 +131,14 @@ class Life:
         await ledger.record(cut_unknown(state) if ends else (), release=True)
 
     async def happen(self, what: str) -> None:
-        """Let a person speak or stop the task, or this process end."""
+        """Let a person steer, pause, resume or stop the task, or this process end."""
         match what:
             case "message":
                 await self._post(AddMessage(text=f"Number {self.clock.now()}."))
+            case "pause":
+                await self._post(PauseTask())
+            case "resume":
+                await self._post(ResumeTask())
             case "stop":
                 await self._post(StopTask(reason="enough"))
             case "shutdown":

@@ -26,6 +26,7 @@ from tests.agent.core.making import (
     claimed,
     failed,
     log,
+    paused,
     said,
     state_after,
     submitted,
@@ -72,8 +73,9 @@ def test_a_retry_blocks_until_the_next_claim() -> None:
 
 
 def test_blockers_are_shown_in_the_order_of_the_contract() -> None:
-    state = state_after(thought(action("a", "ask_user")), asked("a"), call_failed("error", START))
-    assert state.blockers == (Blocker.MESSAGE, Blocker.RETRY)
+    waiting = [thought(action("a", "ask_user")), asked("a"), call_failed("error", START)]
+    state = state_after(*waiting, paused())
+    assert state.blockers == (Blocker.PAUSE, Blocker.MESSAGE, Blocker.RETRY)
 
 
 def test_spent_is_the_sum_over_thoughts_failed_calls_and_compactions() -> None:

@@ -24,6 +24,8 @@ from steersman.core.events import (
     StopRequested,
     TaskCompleted,
     TaskFailed,
+    TaskPaused,
+    TaskResumed,
     TaskStopped,
     ThoughtRecorded,
     parse_envelope,
@@ -36,7 +38,7 @@ from tests.agent.core.scenarios import Life, Scenario
 
 OUTCOMES = (ActionSucceeded, ActionFailed, ActionInterrupted)
 FINAL = (TaskCompleted, TaskFailed, TaskStopped)
-ANSWERS = (MessageAdded, StopRequested, CommandRefused)
+ANSWERS = (MessageAdded, StopRequested, TaskPaused, TaskResumed, CommandRefused)
 
 texts = st.sampled_from(["", " ", "I look.", "Ü\N{ROCKET}\0", "half \ud83d", "long " * 300])
 arguments = st.one_of(
@@ -90,12 +92,25 @@ failures = st.builds(
     st.just(USAGE),
     st.sampled_from([None, 0.5, 20.0]),
 )
-cuts = st.sampled_from(["message", "stop", "shutdown", "crash"])
+cuts = st.sampled_from(["message", "pause", "stop", "shutdown", "crash"])
 endings = st.sampled_from(
-    ["ok", "ok", "same", "fail", "bug", "long", "message", "shutdown", "over", "crash", "stop"]
+    [
+        "ok",
+        "ok",
+        "same",
+        "fail",
+        "bug",
+        "long",
+        "message",
+        "pause",
+        "shutdown",
+        "over",
+        "crash",
+        "stop",
+    ]
 )
 fates = st.sampled_from(
-    ["ok"] * 6 + ["message", "shutdown", "crash_before", "crash_after", "stop"],
+    ["ok"] * 6 + ["message", "pause", "resume", "shutdown", "crash_before", "crash_after", "stop"],
 )
 limits = [{}, {}, {"max_steps": 4}, {"max_tokens": 30_000}, {"max_seconds": 0.2}]
 scenarios = st.builds(
@@ -103,7 +118,7 @@ scenarios = st.builds(
     replies=st.lists(st.one_of(replies, replies, replies, failures, cuts), max_size=12),
     tools=st.lists(endings, max_size=30),
     commits=st.lists(fates, max_size=40),
-    idle=st.lists(st.sampled_from(["ok", "ok", "message", "stop"]), max_size=8),
+    idle=st.lists(st.sampled_from(["ok", "ok", "message", "pause", "resume", "stop"]), max_size=8),
     limits=st.sampled_from(limits),
 )
 
