@@ -11,12 +11,13 @@ import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from steersman.adapters.postgres.pool import DATABASE_ERRORS
 from tests.chaos.people import People
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.servers import Agents, Database, RedisProcess
 
 AT_ONCE = 8
-_AWAY = (OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (RedisError, *DATABASE_ERRORS)
 
 
 @dataclass(slots=True)
