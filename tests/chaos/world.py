@@ -103,9 +103,7 @@ class World:
         """See that the copy in Redis is never ahead: read it first, then the truth."""
         client = Redis(port=self.redis.port, socket_timeout=0.3)
         while time.monotonic() < until:
-            with suppress(
-                OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError
-            ):
+            with suppress(*_AWAY):
                 connection = await asyncpg.connect(self.dsn, timeout=5)
                 while time.monotonic() < until:
                     for task_id in self.people.tasks[-AT_ONCE:]:
