@@ -1,8 +1,8 @@
-"""`make bench`: what a step costs, what a commit costs. Quote ratios: machines are noisy."""
+"""`make bench`: what a step, a commit and a watcher cost. Quote ratios: machines are noisy."""
 
 import asyncio
 
-from tests.bench import commit_latency
+from tests.bench import commit_latency, watchers
 from tests.bench.step_overhead import Load, growth, measure, report
 
 _MANY = Load(tasks=200, steps=20, at_once=8)
@@ -20,6 +20,7 @@ async def main() -> None:
     print("\n".join(growth(await measure(_LONG), (5, 20, 50, 100, 150, 200))), flush=True)
     for writers in _WRITERS:
         await commit_latency.run(writers, _COMMITS)
+    await watchers.run()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from steersman.core.deltas import Delta, PartialText, Shown
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
-from steersman.core.ports import Delta
 
 K = TypeVar("K")
 F = TypeVar("F")
@@ -43,20 +43,30 @@ class InMemoryHints:
 
 
 class InMemoryDeltaFeed:
-    """The port DeltaFeed, within this process."""
+    """The port DeltaFeed, within this process. It keeps the text of each thought that streams."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[TaskId, list[Callable[[Delta], None]]] = defaultdict(list)
+        self._texts: dict[TaskId, PartialText] = {}
 
     def publish(self, delta: Delta) -> None:
         """Hand a delta to those who watch its task."""
+        self._texts.setdefault(delta.task_id, PartialText(delta.task_id)).add(delta)
         for receive in tuple(self._listeners.get(delta.task_id, ())):
             receive(delta)
 
     def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]:
-        """Call `receive` for each delta of the task until the returned function is called."""
+        """Call `receive` with the text so far, and with each delta until told otherwise."""
         self._listeners[task_id].append(receive)
+        if text := self._texts.get(task_id):
+            so_far, _ = text.past(Shown())
+            if so_far is not None:
+                receive(so_far)
         return partial(_remove, self._listeners, task_id, receive)
+
+    def end(self, task_id: TaskId) -> None:
+        """Forget the text so far."""
+        self._texts.pop(task_id, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from steersman.api.requests import MessageBody, TaskBody
 from steersman.api.sockets import TextSocket
 from steersman.api.wire import watching
 from steersman.core import events as ev
+from steersman.core.deltas import Delta
 from steersman.core.errors import RequestError, SteersmanError
 from steersman.core.events import JsonObject
 from steersman.core.ids import OwnerId, TaskId
-from steersman.core.ports import Delta
 from steersman.core.text import shorten
 
 _GOAL_CHARACTERS = 200

@@ -4,9 +4,9 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
 
+from steersman.core.deltas import Delta
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import OwnerId, TaskId
-from steersman.core.ports import Delta
 from steersman.core.tasks import Tasks
 from steersman.core.text import clean
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from steersman.core.commands import Command, InboxEntry
+from steersman.core.deltas import Delta
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId, WorkerId
 
@@ -178,6 +179,10 @@ class TaskStore(Protocol):
 
     async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]: ...
 
+    async def new_events(self, after: Mapping[TaskId, int], limit: int) -> tuple[Envelope, ...]:
+        """Read what is past each task's cursor, each task's events in their order."""
+        ...
+
     async def read_artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
 
     async def workspace_of(self, task_id: TaskId) -> WorkspaceRef: ...
@@ -200,28 +205,6 @@ class ViewCache(Protocol):
     async def put(self, task_id: TaskId, epoch: int, version: int, view: JsonObject) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """Text of a thought while it streams. `offset` counts UTF-16 units from the thought's start."""
-
-    task_id: TaskId
-    epoch: int
-    step: int
-    offset: int
-    text: str
-
-    def to_wire(self) -> JsonObject:
-        """Return the JSON object of contract.md."""
-        return {
-            "type": "delta",
-            "task_id": self.task_id,
-            "epoch": self.epoch,
-            "step": self.step,
-            "offset": self.offset,
-            "text": self.text,
-        }
-
-
 class Hints(Protocol):
     """Wake those who wait for a task. Hints may be lost; everybody also polls.
 
@@ -236,11 +219,17 @@ class Hints(Protocol):
 
 
 class DeltaFeed(Protocol):
-    """Carry deltas from the loop to those who watch in this process."""
+    """Carry deltas from the loop to those who watch."""
 
     def publish(self, delta: Delta) -> None: ...
 
-    def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]: ...
+    def end(self, task_id: TaskId) -> None:
+        """Say that the thought is over: who comes now needs its text no more."""
+        ...
+
+    def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]:
+        """Call `receive` with the text so far, and with each delta until told otherwise."""
+        ...
 
 
 class PromptLibrary(Protocol):

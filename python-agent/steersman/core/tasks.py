@@ -12,16 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from steersman.core.clock import new_id
 from steersman.core.commands import MAX_TEXT_CHARACTERS, Command, StopTask, request_hash
 from steersman.core.decide import cut_unknown
+from steersman.core.deltas import Delta
 from steersman.core.errors import CursorAhead, Invalid, LeaseLost
 from steersman.core.events import Envelope, JsonObject, TaskSubmitted
 from steersman.core.fold import fold
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
 from steersman.core.ledger import DUE, Ledger, inbox_topic, restore
 from steersman.core.limits import Limits
-from steersman.core.ports import Delta, DeltaFeed, Page, Posting, Submission, TaskFilter, TaskStore
+from steersman.core.ports import DeltaFeed, Page, Posting, Submission, TaskFilter, TaskStore
 from steersman.core.roles import Team
 from steersman.core.runtime import Recording
 from steersman.core.state import TaskPhase
+from steersman.core.tail import Standing
+from steersman.core.tailer import Tailer
 from steersman.core.view import task_view
 from steersman.core.watch import watch
 
@@ -76,7 +79,7 @@ class Tasks:
         self._recording = recording
         self._team = team
         self._defaults = defaults
-        self._deltas = deltas
+        self._tailer = Tailer(store, recording.hints, deltas)
 
     async def submit(
         self,
@@ -124,14 +127,22 @@ class Tasks:
         posting = Posting(
             task_id=task_id,
             owner_id=owner_id,
-            command_id=CommandId(command_id or new_id(self._recording.clock)),
+            command_id=CommandId(command_id or self.new_command_id()),
             request_hash=request_hash(body),
             command=command,
         )
+        return await self.deliver(posting)
+
+    async def deliver(self, posting: Posting) -> JsonObject:
+        """Put a command that is made into its task's inbox, as `post` does."""
         answer = await self._store.post(posting)
-        await self._recording.hints.publish(inbox_topic(task_id))
-        await self._answer_for_nobody(task_id)
+        await self._recording.hints.publish(inbox_topic(posting.task_id))
+        await self._answer_for_nobody(posting.task_id)
         return answer
+
+    def new_command_id(self) -> CommandId:
+        """Make the id of a command that came without one."""
+        return CommandId(new_id(self._recording.clock))
 
     async def view(self, task_id: TaskId, owner_id: OwnerId, *, min_seq: int = 0) -> JsonObject:
         """Return the task's view, from the copy when that is at `min_seq` at least."""
@@ -153,9 +164,7 @@ class Tasks:
         self, task_id: TaskId, owner_id: OwnerId, *, after: int = 0, limit: int = 500
     ) -> EventPage:
         """Return the events past `after`; raises CursorAhead past the end."""
-        view = await self._store.view(task_id, owner_id)
-        if after > view["seq"]:
-            raise CursorAhead
+        view = await self.view(task_id, owner_id, min_seq=after)
         events = await self._store.events(task_id, after, limit)
         last = events[-1].seq if events else after
         final = view["state"] in FINAL_STATES and last >= view["seq"]
@@ -165,11 +174,10 @@ class Tasks:
         self, task_id: TaskId, owner_id: OwnerId, *, after: int = 0
     ) -> AsyncGenerator[Envelope | Delta, None]:
         """Yield each event past `after` once, in order, deltas between; end after a final event."""
-        view = await self._store.view(task_id, owner_id)
-        if after > view["seq"]:
-            raise CursorAhead
-        hints = self._recording.hints
-        async for item in watch(self._store, hints, self._deltas, task_id=task_id, after=after):
+        view = await self.view(task_id, owner_id, min_seq=after)
+        if view["state"] in FINAL_STATES and after == view["seq"]:
+            return
+        async for item in watch(self._store, self._tailer, Standing.of(view), after=after):
             yield item
 
     def _first(

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from steersman.core.clock import new_id
 from steersman.core.context import Prompt
+from steersman.core.deltas import Delta
 from steersman.core.events import Event, ModelCallFailed, ThoughtRecorded
 from steersman.core.ids import ActionId
 from steersman.core.model import CallFailed, ModelRequest, Reply, TextDelta
-from steersman.core.ports import Delta
 from steersman.core.replies import read_calls
 from steersman.core.retries import model_failure, retry_at
 from steersman.core.runtime import Runtime, model_list
@@ -67,7 +67,7 @@ async def _stream(
                     return item
                 deltas.add(item.text)
     finally:
-        deltas.flush()
+        deltas.end()
     raise RuntimeError("the model port ended without a reply")
 
 
@@ -131,6 +131,11 @@ class DeltaBatch:
         elif self._timer is None:
             later = policy.delta_interval.total_seconds()
             self._timer = asyncio.get_running_loop().call_later(later, self.flush)
+
+    def end(self) -> None:
+        """Publish the rest; what comes next is another thought."""
+        self.flush()
+        self._runtime.deltas.end(self._state.task_id)
 
     def flush(self) -> None:
         """Publish what has come so far."""

@@ -1,98 +1,53 @@
 """Follow one task's log from a cursor: every event once, in order, with deltas between.
 
-The log is what is followed; hints only say when to look. A watcher that lost every hint sees the
-same events a second later.
+The log is what is followed, out of the tail that this process keeps of it, or read by pages
+where the cursor is older. A watcher keeps nothing else, so a slow one costs no more than others.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack
+import random
+from collections.abc import AsyncGenerator
 
+from steersman.core.deltas import Delta, Shown
 from steersman.core.errors import StoreUnavailable
-from steersman.core.events import Envelope, TaskCompleted, TaskFailed, TaskStopped, ThoughtRecorded
+from steersman.core.events import Envelope, FinalEvent
 from steersman.core.ids import TaskId
-from steersman.core.ports import Delta, DeltaFeed, Hints, TaskStore
+from steersman.core.tail import Standing
+from steersman.core.tailer import LogReader, Tailer
 
 _PAGE = 500
-_POLL_SECONDS = 1.0
-_MAX_DELTAS = 1_000
-"""Deltas kept for a slow watcher; when there are more the oldest go: their thought holds them."""
+_RETRY_SECONDS = 1.0
 
 
 async def watch(
-    store: TaskStore, hints: Hints, deltas: DeltaFeed, *, task_id: TaskId, after: int
+    log: LogReader, tailer: Tailer, standing: Standing, *, after: int
 ) -> AsyncGenerator[Envelope | Delta, None]:
     """Yield events past `after` and deltas as they come; end after the task's final event."""
-    news = _News()
-    with ExitStack() as listening:
-        listening.callback(hints.listen(task_id, news.log_grew))
-        listening.callback(deltas.listen(task_id, news.receive))
+    shown = Shown()
+    with tailer.follow(standing) as (tail, wake):
         while True:
-            if news.look():
-                async for envelope in _read(store, task_id, after):
-                    after = envelope.seq
-                    news.note(envelope)
-                    yield envelope
-                    if isinstance(envelope.event, TaskCompleted | TaskFailed | TaskStopped):
-                        return
-            for delta in news.deltas():
+            wake.clear()
+            events = tail.after(after)
+            if events is None:
+                events = await _page(log, standing.task_id, after)
+            for envelope in events:
+                after = envelope.seq
+                yield envelope
+                if isinstance(envelope.event, FinalEvent):
+                    return
+            if events:
+                continue
+            delta, shown = tail.text(after, shown)
+            if delta is not None:
                 yield delta
-            await news.wait()
+            else:
+                await wake.wait()
 
 
-class _News:
-    """What has arrived since the watcher last looked."""
-
-    def __init__(self) -> None:
-        self._wake = asyncio.Event()
-        self._log = True
-        self._deltas: deque[Delta] = deque(maxlen=_MAX_DELTAS)
-        self._epoch = 0
-        self._step = 0
-
-    def log_grew(self) -> None:
-        self._log = True
-        self._wake.set()
-
-    def receive(self, delta: Delta) -> None:
-        self._deltas.append(delta)
-        self._wake.set()
-
-    def note(self, envelope: Envelope) -> None:
-        """Remember which deltas are void: of earlier epochs, and of thoughts that are recorded."""
-        self._epoch = envelope.epoch
-        if isinstance(envelope.event, ThoughtRecorded):
-            self._step = envelope.event.step - envelope.event.interrupted
-
-    def look(self) -> bool:
-        """Say, once, whether the log may have grown."""
-        grown, self._log = self._log, False
-        return grown
-
-    def deltas(self) -> Iterator[Delta]:
-        while self._deltas:
-            delta = self._deltas.popleft()
-            if delta.epoch >= self._epoch and delta.step > self._step:
-                yield delta
-
-    async def wait(self) -> None:
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            self._log = True
-        self._wake.clear()
-
-
-async def _read(store: TaskStore, task_id: TaskId, after: int) -> AsyncGenerator[Envelope, None]:
+async def _page(log: LogReader, task_id: TaskId, after: int) -> tuple[Envelope, ...]:
+    """Read a part of the log that is there, however long that takes."""
     while True:
         try:
-            page = await store.events(task_id, after, _PAGE)
+            return await log.events(task_id, after, _PAGE)
         except StoreUnavailable:
-            return  # the cursor stays; the next look catches up
-        for envelope in page:
-            yield envelope
-        if len(page) < _PAGE:
-            return
-        after = page[-1].seq
+            await asyncio.sleep(_RETRY_SECONDS * random.uniform(0.75, 1.25))

@@ -14,8 +14,8 @@ from uuid import uuid4
 import orjson
 
 from steersman.adapters.redis.line import RedisLine
+from steersman.core.deltas import Delta
 from steersman.core.ids import TaskId
-from steersman.core.ports import Delta
 from steersman.core.text import clean
 
 Receive = Callable[[Delta], None]
@@ -43,6 +43,10 @@ class RedisDeltaFeed:
         message = orjson.dumps([self._name, delta.epoch, delta.step, delta.offset, text])
         expire = ("PEXPIRE", key, int(_TIME_TO_LIVE.total_seconds() * 1000))
         self._line.send(keep, expire, ("PUBLISH", _channel(delta.task_id), message))
+
+    def end(self, task_id: TaskId) -> None:
+        """Forget the text so far."""
+        self._line.send(("DEL", _key(task_id)))
 
     def listen(self, task_id: TaskId, receive: Receive) -> Callable[[], None]:
         """Call `receive` with the text so far, and with each delta until told otherwise."""
