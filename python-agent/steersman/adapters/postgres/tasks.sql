@@ -6,20 +6,14 @@ VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true
 -- name: kept_command
 SELECT request_hash, answer FROM commands WHERE owner_id = $1 AND command_id = $2
 
--- name: enter_conversation
--- Makes the conversation or locks it, in one statement, so that it cannot be deleted in between.
--- No row: it is somebody else's. Who speaks again in an archived conversation wants it back.
-INSERT INTO conversations AS c (id, owner_id, title, task_count) VALUES ($1, $2, $3, 1)
-ON CONFLICT (id) DO UPDATE
-   SET task_count = c.task_count + 1, updated_at = now(), archived = false
- WHERE c.owner_id = EXCLUDED.owner_id
-RETURNING active_task_id
+-- name: make_conversation
+INSERT INTO conversations (id, owner_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: lock_conversation
+SELECT owner_id, active_task_id FROM conversations WHERE id = $1 FOR NO KEY UPDATE
 
 -- name: activate
-WITH entered AS (
-  UPDATE conversations SET active_task_id = $2 WHERE id = $1 RETURNING ended_count
-)
-UPDATE tasks SET ended_before = ended_count FROM entered WHERE id = $2
+UPDATE conversations SET active_task_id = $2 WHERE id = $1
 
 -- name: make_workspace
 INSERT INTO workspaces (owner_id, name, path, host_id) VALUES ($1, $2, $3, $4)
