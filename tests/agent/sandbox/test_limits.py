@@ -96,7 +96,9 @@ async def test_memory_of_private_folders_is_limited(sandbox: Place) -> None:
 
 async def test_signals_have_their_defaults_in_a_command(place: Place) -> None:
     result = await place.run("grep -E 'Sig(Ign|Blk)' /proc/self/status")
-    assert [int(line.split()[1], 16) for line in result.output.splitlines()] == [0, 0]
+    masks = [int(line.split()[1], 16) for line in result.output.splitlines()]
+    # 32 and 33 are the C library's own; a program cannot unblock what it got blocked.
+    assert [mask & ~(3 << 31) for mask in masks] == [0, 0]
 
 
 async def test_a_full_disk_costs_the_record_and_not_the_answer(place: Place) -> None:

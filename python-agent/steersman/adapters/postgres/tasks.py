@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from uuid import UUID
 
 import asyncpg
@@ -122,7 +122,9 @@ class PostgresTaskStore:
             if connection.is_closed():
                 raise StoreUnavailable
         finally:
-            # Nothing was written: to end the session is to end the lock.
+            # Nothing was written; whoever comes next must not find the lock still there.
+            with suppress(*DATABASE_ERRORS):
+                await connection.execute("ROLLBACK")
             connection.terminate()
 
     async def _connect(self) -> OwnConnection:
