@@ -9,6 +9,8 @@ import pytest
 
 from steersman import __version__
 
+pytestmark = pytest.mark.slow  # real processes and servers, seconds each
+
 ENVIRONMENT = {
     **{k: v for k, v in os.environ.items() if not k.startswith("STEERSMAN_")},
     "STEERSMAN_MODEL": "none/none",

@@ -17,6 +17,8 @@ from steersman.adapters.postgres.pool import Connection, PostgresPool
 from steersman.core.errors import ConfigurationError, StoreUnavailable
 from tests.agent.postgres.making import ROLES, Store, claimed, decision, ending, opened, submission
 
+pytestmark = pytest.mark.slow  # real processes and servers, seconds each
+
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
 EXCEPT_ME = f"{OTHERS} AND pid <> pg_backend_pid()"
 

@@ -19,6 +19,8 @@ from steersman.adapters.postgres.partitions import (
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import uuid7
 
+pytestmark = pytest.mark.slow  # real processes and servers, seconds each
+
 _PARTITIONS = """
 SELECT inhrelid::regclass::text AS name FROM pg_inherits
  WHERE inhparent = 'events'::regclass ORDER BY 1

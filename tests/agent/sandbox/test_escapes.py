@@ -13,6 +13,8 @@ from steersman.core.tool import CommandRequest, CommandResult, CommandRunner
 from steersman.settings import Settings
 from tests.agent.sandbox.running import Place
 
+pytestmark = pytest.mark.slow  # real processes and servers, seconds each
+
 _TEN = {
     "read a file outside",
     "wrote a file outside",

@@ -51,6 +51,9 @@ async def _ensure_template(server: EmbeddedPostgres) -> None:
             "SELECT 1 FROM pg_database WHERE datname = $1", _TEMPLATE
         )
         if not exists:
+            # No test crashes the machine, and a database for each test costs many flushes.
+            await connection.execute("ALTER SYSTEM SET fsync = off")
+            await connection.execute("SELECT pg_reload_conf()")
             await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
             await migrate(server.dsn(_TEMPLATE))
     finally:

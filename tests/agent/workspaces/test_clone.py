@@ -15,6 +15,8 @@ from steersman.core.errors import Invalid, TooLarge
 from tests.agent.workspaces.archives import tree
 from tests.agent.workspaces.git_server import Served, git_daemon
 
+pytestmark = pytest.mark.slow  # real processes and servers, seconds each
+
 
 def keep_on() -> None:
     pass

@@ -23,6 +23,8 @@ from tests.agent.postgres.making import HOST
 from tests.agent.workspaces.archives import file, link, tar
 from tests.agent.workspaces.conftest import Host
 
+pytestmark = pytest.mark.slow  # real processes and servers, seconds each
+
 TEAM = Team({"developer": DEVELOPER}, "test")
 SHOP = tar(file("shop/cart.py", b"total = 1\n"), link("latest", "shop/cart.py"))
 
