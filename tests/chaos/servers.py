@@ -97,6 +97,16 @@ class Agent:
                 stderr=log,
             )
 
+    async def answers(self, seconds: float = 30.0) -> None:
+        """Wait until it answers."""
+        async with asyncio.timeout(seconds):
+            while True:
+                with suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.05)
+
     def signal(self, number: int) -> None:
         assert self.process is not None
         with suppress(ProcessLookupError):
@@ -142,7 +152,9 @@ class Agents:
                 member.frozen = False
 
     async def end(self) -> list[int]:
-        """Ask all of them to end; return their exit codes."""
+        """Ask all of them to end, once they are up; return their exit codes."""
+        for member in self.members:
+            await member.answers()
         for member in self.members:
             member.signal(signal.SIGCONT)
             member.signal(signal.SIGTERM)
