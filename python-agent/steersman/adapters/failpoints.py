@@ -9,7 +9,7 @@ import os
 import signal
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from steersman.core.errors import ConfigurationError
 from steersman.core.runtime import FAILPOINTS
@@ -64,4 +64,4 @@ def parse_failpoint(text: str) -> Failpoint:
             f"{VARIABLE}={text}: expected name:n:kind with a name of {', '.join(FAILPOINTS)}"
             f" and a kind of {', '.join(_KINDS)}"
         )
-    return Failpoint(name, int(visit), cast(Kind, kind))
+    return Failpoint(name, int(visit), kind)

@@ -65,7 +65,7 @@ async def _on_other_method(request: Request, _error: Exception) -> JSONResponse:
         for router in _ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute) and route.path_regex.fullmatch(request.scope["path"])
-        for method in route.methods
+        for method in route.methods or ()
     }
     headers = {"Allow": ", ".join(sorted(known or {"GET"}))}
     return problem_response(describe(MethodNotAllowed()), headers)

@@ -12,6 +12,9 @@ from steersman.core.ids import OwnerId, TaskId
 from steersman.core.tool import FileEntry
 
 
+Status = Literal["ok", "degraded", "unavailable"]
+
+
 class WireModel(BaseModel):
     """Something that is answered."""
 
@@ -28,7 +31,7 @@ class ActiveTask(WireModel):
 class Check(WireModel):
     """One part that was looked at. `detail` says what is wrong and how to mend it."""
 
-    status: Literal["ok", "degraded", "unavailable"]
+    status: Status
     detail: str | None = None
 
 
@@ -39,7 +42,7 @@ class HealthReport(WireModel):
     `active_task` is the one that was begun first.
     """
 
-    status: Literal["ok", "degraded", "unavailable"]
+    status: Status
     agent_status: Literal["IDLE", "BUSY"]
     active_task: ActiveTask | None
     active_tasks: tuple[ActiveTask, ...]

@@ -3,10 +3,13 @@
 import asyncio
 
 from steersman.api.dependencies import ApiDependencies
-from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy
+from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy, Status
 from steersman.app.checks import check_cache, check_database
 from steersman.app.wiring import App
 from steersman.core.worker import Worker
+
+
+_WORST_FIRST: tuple[Status, ...] = ("unavailable", "degraded", "ok")
 
 
 def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
@@ -44,9 +47,9 @@ async def _health(app: App, worker: Worker) -> HealthReport:
     )
 
 
-def _worst(checks: dict[str, Check]) -> str:
+def _worst(checks: dict[str, Check]) -> Status:
     found = {check.status for check in checks.values()}
-    return next(status for status in ("unavailable", "degraded", "ok") if status in found)
+    return next(status for status in _WORST_FIRST if status in found)
 
 
 def _active(worker: Worker) -> tuple[ActiveTask, ...]:
