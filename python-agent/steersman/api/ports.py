@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from steersman.core.ids import OwnerId, TaskId
 from steersman.core.tool import FileEntry
 
-
 Status = Literal["ok", "degraded", "unavailable"]
 
 

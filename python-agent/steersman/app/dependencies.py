@@ -8,7 +8,6 @@ from steersman.app.checks import check_cache, check_database
 from steersman.app.wiring import App
 from steersman.core.worker import Worker
 
-
 _WORST_FIRST: tuple[Status, ...] = ("unavailable", "degraded", "ok")
 
 
