@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from steersman.core.approvals import ApprovalPolicy
 from steersman.core.errors import ConfigurationError
 
 PREFIX = "STEERSMAN_"
@@ -41,6 +42,14 @@ def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _pairs(value: object) -> object:
+    parts = _split(value)
+    if not isinstance(value, str) or not isinstance(parts, tuple):
+        return value
+    pairs = [str(part).partition("=") for part in cast(tuple[str, ...], parts)]
+    return {name.strip(): policy.strip() for name, _, policy in pairs}
 
 
 def _with_scheme(*schemes: str) -> Callable[[SecretStr], SecretStr]:
@@ -68,6 +77,7 @@ def _default_workspaces(values: Mapping[str, Path]) -> Path:
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Policies = Annotated[Mapping[str, ApprovalPolicy], BeforeValidator(_pairs)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]")]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_scheme("postgresql", "postgres"))]
 RedisUrl = Annotated[SecretStr, AfterValidator(_with_scheme("redis", "rediss", "unix"))]
@@ -107,6 +117,13 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65_535, description="a port from 0 to 65535")
     api_token: SecretStr | None = Field(default=None, description="a secret text")
     sandbox: Literal["bwrap", "none"] = Field(default="bwrap", description="bwrap or none")
+    approvals: Policies = Field(
+        default_factory=dict[str, ApprovalPolicy],
+        description="tool=always, =on_change or =never, separated by commas; * is every tool",
+    )
+    approval_ttl_seconds: float = Field(
+        default=1800, ge=1, le=7 * 86_400, description="a number of seconds from 1 to 604800"
+    )
     lease_seconds: float = Field(
         default=15, ge=1, le=600, description="a number of seconds from 1 to 600"
     )
@@ -123,6 +140,11 @@ class Settings(BaseModel):
     def model_timeout(self) -> timedelta:
         """The longest silence between two chunks of a model's reply."""
         return timedelta(seconds=self.model_timeout_seconds)
+
+    @property
+    def approval_ttl(self) -> timedelta:
+        """How long an approval waits for a decision before it is denied."""
+        return timedelta(seconds=self.approval_ttl_seconds)
 
     @property
     def lease(self) -> timedelta:

@@ -9,12 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from steersman.core.approvals import Remembered
+from steersman.core.approving import PENDING
 from steersman.core.clock import Clock
 from steersman.core.commands import InboxEntry, parse_command
-from steersman.core.errors import InboxMoved, LeaseLost, TaskEnded, TaskNotFound
+from steersman.core.errors import ApprovalDecided, InboxMoved, LeaseLost, TaskEnded, TaskNotFound
 from steersman.core.events import ContextCompacted, Envelope, TaskSubmitted, parse_envelope
 from steersman.core.ids import CommandId, OwnerId, TaskId, WorkerId
-from steersman.core.ports import Claim, Decision, Posting, StoredHistory, Submission, WorkspaceRef
+from steersman.core.ports import (
+    Claim,
+    Decision,
+    Posting,
+    StoredHistory,
+    Submission,
+    WorkspaceRef,
+)
 
 
 @dataclass(slots=True)
@@ -33,6 +42,7 @@ class StoredTask:
         default_factory=list[tuple[CommandId, str, OwnerId]]
     )
     artifacts: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    approvals: dict[str, str] = field(default_factory=dict[str, str])
     worker_id: WorkerId | None = None
     epoch: int = 0
     fence: int = 0
@@ -73,6 +83,10 @@ class InMemoryTaskLog:
         task = self.task(posting.task_id)
         if task.final:
             raise TaskEnded
+        if (ruling := posting.ruling) is not None:
+            if task.approvals.get(ruling.approval_id) != PENDING:
+                raise ApprovalDecided
+            task.artifacts |= ruling.artifacts
         body = json.dumps(posting.command.model_dump(mode="json"))
         task.inbox.append((posting.command_id, body, posting.owner_id))
         now = self.clock.now()
@@ -154,6 +168,7 @@ class InMemoryJournal:
             inbox_done=task.inbox_done,
             claims_since_progress=task.claims_since_progress,
             taken_over=taken_over,
+            at=self._tasks.clock.now(),
             workspace=workspace if with_workspace else None,
         )
 
@@ -178,6 +193,10 @@ class InMemoryJournal:
         """Read what was too long for an event."""
         return self._tasks.task(task_id).artifacts.get(name)
 
+    async def remembered(self, task_id: TaskId) -> Remembered:
+        """Return nothing: there are no conversations here."""
+        return {}
+
     async def commit(self, decision: Decision) -> None:
         """Write the decision, or find that it was written before."""
         task = self._tasks.task(decision.claim.task_id)
@@ -196,6 +215,7 @@ class InMemoryJournal:
         task.inbox_done, task.final = decision.inbox_done, decision.final
         task.due_at = self._due_at(task, decision)
         task.artifacts |= decision.artifacts
+        task.approvals |= {row.approval_id: row.state for row in decision.approvals}
         if decision.checkpoint is not None:
             task.checkpoint, task.checkpoint_seq = json.dumps(decision.checkpoint), len(task.log)
             events = (envelope.event for envelope in decision.envelopes)

@@ -20,9 +20,10 @@ from jinja2 import (
     TemplateSyntaxError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from steersman.core.approvals import EVERY_TOOL, RiskRule
 from steersman.core.errors import ConfigurationError
 from steersman.core.limits import Limits
 from steersman.core.roles import Role, Team
@@ -33,6 +34,8 @@ _TEAM_FILE = "roles.toml"
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _ASSIGNMENT = re.compile(r"""\s*([\w."'-]+?)\s*=""")
+
+_TABLES: Mapping[str, type[BaseModel]] = {"limits": Limits, "approval_rules": RiskRule}
 
 Location = tuple[str | int, ...]
 
@@ -132,17 +135,20 @@ def _read_role(file: Path, text: str, name: str, table: object) -> Role:
 
 
 def _check_tools(file: Path, text: str, name: str, *, role: Role, known: Collection[str]) -> None:
-    for tool in role.tools:
+    named = [("tools", tool) for tool in role.tools]
+    named += [("approvals", tool) for tool in role.approvals if tool != EVERY_TOOL]
+    named += [("approval_rules", rule.tool) for rule in role.approval_rules]
+    for key, tool in named:
         if tool not in known:
-            line = _line_of(text, (name, "tools"), tool)
+            line = _line_of(text, (name, key), tool if key != "approvals" else None)
             expected = f"expected one of {', '.join(sorted(known))}"
-            raise _mistake_at(file, line, f"{name}.tools: unknown tool {tool!r}; {expected}")
+            raise _mistake_at(file, line, f"{name}.{key}: unknown tool {tool!r}; {expected}")
 
 
 def _expectation(error: ErrorDetails) -> str:
     match error["type"]:
         case "extra_forbidden":
-            known = Limits if len(error["loc"]) > 1 else Role
+            known = _TABLES[str(error["loc"][0])] if len(error["loc"]) > 1 else Role
             *others, last = known.model_fields
             return f"unknown key; expected {', '.join(others)} or {last}"
         case "missing":

@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from steersman.api.requests import (
     MAX_CURSOR,
+    ApprovalBody,
     CommandIdText,
     MessageBody,
     RequestBody,
@@ -64,6 +65,14 @@ class ResumeTaskNow(RequestBody):
         return ResumeTask()
 
 
+class DecideApprovalNow(ApprovalBody):
+    """`POST /approvals/{approval_id}`."""
+
+    type: Literal["decide_approval"]
+    approval_id: UuidText
+    command_id: CommandIdText | None = None
+
+
 class Watch(RequestBody):
     """Send the task's events past `after`, and go on live."""
 
@@ -80,7 +89,7 @@ class Unwatch(RequestBody):
 
 
 TaskCommand = AddMessageTo | StopTaskNow | PauseTaskNow | ResumeTaskNow
-Frame = SubmitTask | TaskCommand | Watch | Unwatch
+Frame = SubmitTask | TaskCommand | DecideApprovalNow | Watch | Unwatch
 _FRAMES: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 

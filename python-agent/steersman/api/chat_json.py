@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from steersman.api.chat_frames import (
     AddMessageTo,
+    DecideApprovalNow,
     Frame,
     PauseTaskNow,
     ResumeTaskNow,
@@ -80,6 +81,12 @@ class JsonChat:
                 await self._answer({"command_id": command_id}, accepted)
             case AddMessageTo() | StopTaskNow() | PauseTaskNow() | ResumeTaskNow():
                 await self._post(TaskId(request.task_id), request.to_command(), request.command_id)
+            case DecideApprovalNow():
+                wish = request.to_decision(request.approval_id)
+                ruled = await self._api.approvals.decide(
+                    wish, self._owner, command_id=request.command_id
+                )
+                await self._answer({}, ruled)
             case Watch():
                 self._begin(TaskId(request.task_id), request.after)
             case Unwatch():

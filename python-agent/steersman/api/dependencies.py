@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from steersman.api.ports import HealthReport, Occupancy, StreamTiming, Workspaces
+from steersman.core.approval_desk import Approvals
 from steersman.core.ids import LOCAL_OWNER, OwnerId
 from steersman.core.roles import Team
 from steersman.core.tasks import Tasks
@@ -27,6 +28,7 @@ class ApiDependencies:
     """
 
     tasks: Tasks
+    approvals: Approvals
     team: Team
     tools: Mapping[str, Tool]
     default_role: str

@@ -2,13 +2,13 @@
 
 import json
 
-from steersman.api.requests import EXAMPLE_ID
+from steersman.api.requests import EXAMPLE_ID, EXAMPLE_SHA256
 from steersman.core.events import JsonObject
 
 _CONVERSATION_ID = "019a5c3e-7a0f-7d52-8c11-2b9f6a1e0d44"
 _ACTION_ID = "019a5c3e-9b20-7e11-a3d4-6f7081920a5b"
 _AT = "2026-01-05T09:30:00.000Z"
-DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+DIGEST = EXAMPLE_SHA256
 
 ACCEPTED: JsonObject = {
     "task_id": EXAMPLE_ID,
@@ -54,6 +54,29 @@ VIEW: JsonObject = {
     "created_at": _AT,
     "updated_at": _AT,
     "size_bytes": 900,
+}
+
+APPROVAL: JsonObject = {
+    "approval_id": EXAMPLE_ID,
+    "task_id": EXAMPLE_ID,
+    "root_id": EXAMPLE_ID,
+    "role": "developer",
+    "tool": "execute_terminal_command",
+    "arguments": {"command": "git push"},
+    "arguments_sha256": EXAMPLE_SHA256,
+    "reason": "command matches git push",
+    "state": "pending",
+    "requested_at": _AT,
+    "expires_at": "2026-01-05T10:00:00.000Z",
+    "decided_by": None,
+    "decided_at": None,
+    "remember": None,
+}
+APPROVAL_RULED: JsonObject = {
+    "command_id": _ACTION_ID,
+    "approval_id": EXAMPLE_ID,
+    "task_id": EXAMPLE_ID,
+    "state": "approved",
 }
 
 EVENT: JsonObject = {

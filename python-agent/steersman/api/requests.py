@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import Depends, Header, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, StopTask
-from steersman.core.errors import TaskNotFound
-from steersman.core.ids import TaskId
+from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, DecideApproval, StopTask
+from steersman.core.errors import ApprovalNotFound, TaskNotFound
+from steersman.core.events import JsonObject
+from steersman.core.ids import ApprovalId, TaskId
 from steersman.core.limits import Limits
 from steersman.core.tasks import NewTask
 from steersman.core.text import is_clean
@@ -17,6 +18,7 @@ MAX_CURSOR = 2**53 - 1
 """The largest whole number that every JSON reader keeps."""
 
 EXAMPLE_ID = "019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01"
+EXAMPLE_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 WORKSPACE_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 
@@ -139,6 +141,38 @@ class StopBody(RequestBody):
         return StopTask(reason=self.reason)
 
 
+class ApprovalBody(RequestBody):
+    """A decision on an approval. `arguments` replace those that were shown, if it is approved."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"decision": "approve", "arguments_sha256": EXAMPLE_SHA256},
+                {
+                    "decision": "reject",
+                    "arguments_sha256": EXAMPLE_SHA256,
+                    "reason": "Not on this branch.",
+                },
+            ]
+        },
+    )
+
+    decision: Literal["approve", "reject"]
+    arguments_sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="Of the arguments that were shown; opaque."
+    )
+    arguments: JsonObject | None = None
+    reason: CleanText | None = Field(default=None, max_length=2_000)
+    remember: Literal["conversation"] | None = None
+
+    def to_decision(self, approval_id: str) -> DecideApproval:
+        """Return the command."""
+        fields = self.model_dump(include=set(ApprovalBody.model_fields))
+        return DecideApproval(approval_id=approval_id, **fields)
+
+
 def _task_in_path(
     task_id: Annotated[str, Path(json_schema_extra={"format": "uuid"}, examples=[EXAMPLE_ID])],
 ) -> TaskId:
@@ -149,3 +183,15 @@ def _task_in_path(
 
 
 TaskInPath = Annotated[TaskId, Depends(_task_in_path)]
+
+
+def _approval_in_path(
+    approval_id: Annotated[str, Path(json_schema_extra={"format": "uuid"}, examples=[EXAMPLE_ID])],
+) -> ApprovalId:
+    try:
+        return ApprovalId(_canonical_uuid(approval_id))
+    except ValueError:
+        raise ApprovalNotFound from None
+
+
+ApprovalInPath = Annotated[ApprovalId, Depends(_approval_in_path)]

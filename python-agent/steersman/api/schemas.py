@@ -36,6 +36,52 @@ class TaskError(WireModel):
     message: str | None
 
 
+class PendingApprovalItem(WireModel):
+    """A call that waits for a person. `GET /approvals` has its arguments."""
+
+    approval_id: str
+    action_id: str
+    tool: str
+    arguments_sha256: str
+    reason: str
+    expires_at: Timestamp
+
+
+class Approval(WireModel):
+    """A call that needs a person's yes, and what became of it."""
+
+    approval_id: str
+    task_id: str
+    root_id: str
+    role: str
+    tool: str
+    arguments: dict[str, Any]
+    arguments_sha256: str
+    reason: str
+    state: Literal["pending", "approved", "rejected", "expired", "withdrawn"]
+    requested_at: Timestamp
+    expires_at: Timestamp
+    decided_by: str | None
+    decided_at: Timestamp | None
+    remember: Literal["conversation"] | None
+
+
+class ApprovalPage(WireModel):
+    """Some approvals, newest first. `next_cursor` null: these were the last."""
+
+    items: tuple[Approval, ...]
+    next_cursor: str | None
+
+
+class ApprovalRuled(WireModel):
+    """The decision is taken; the event with its `command_id` follows in the task's log."""
+
+    command_id: str
+    approval_id: str
+    task_id: str
+    state: Literal["approved", "rejected"]
+
+
 class TaskView(WireModel):
     """A task as of event `seq`. Long texts are cut; the log has them whole."""
 
@@ -55,7 +101,7 @@ class TaskView(WireModel):
     error: TaskError | None
     plan: tuple[dict[str, Any], ...]
     children: tuple[Any, ...]
-    pending_approvals: tuple[Any, ...]
+    pending_approvals: tuple[PendingApprovalItem, ...]
     question: str | None
     limits: Limits
     spent: Spent

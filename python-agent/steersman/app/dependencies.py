@@ -20,6 +20,7 @@ def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
 
     return ApiDependencies(
         tasks=app.tasks,
+        approvals=app.approvals,
         team=app.parts.team,
         tools=app.parts.tools,
         default_role=app.settings.default_role,

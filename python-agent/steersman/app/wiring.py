@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steersman.adapters.failpoints import VARIABLE, ArmedFailpoint, parse_failpoint
+from steersman.adapters.postgres.approvals import PostgresApprovalStore
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.postgres.tasks import PostgresTaskStore
@@ -21,6 +22,8 @@ from steersman.app.sandboxes import Sandbox, choose_sandbox
 from steersman.app.stores import open_cache, open_database, open_live
 from steersman.app.work import Working, migrated, working
 from steersman.app.workspaces import HomeWorkspaces
+from steersman.core.approval_desk import Approvals
+from steersman.core.approvals import EVERY_TOOL, Policies
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
@@ -71,6 +74,8 @@ class Parts:
             models=self.model.names,
             context_tokens=self.model.context_tokens,
             max_output_tokens=self.settings.model_max_output_tokens,
+            approvals=self.settings.approvals,
+            approval_ttl=self.settings.approval_ttl,
         )
 
 
@@ -82,6 +87,7 @@ class App:
     pool: PostgresPool
     runtime: Runtime
     tasks: Tasks
+    approvals: Approvals
     workspaces: HomeWorkspaces
     sandbox: Sandbox
     cache: ViewCache
@@ -117,6 +123,7 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
     if unknown:
         known = ", ".join(sorted(team.roles))
         raise ConfigurationError(f"There is no role {unknown[0]!r}; roles.toml has: {known}")
+    _require_known(settings.approvals, tools)
     return Parts(
         settings=settings,
         tools=tools,
@@ -189,7 +196,18 @@ def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
         defaults=Defaults(parts.settings.default_role),
         deltas=runtime.deltas,
     )
-    return App(parts, pool, runtime, tasks, workspaces, sandbox, cache)
+    approvals = Approvals(PostgresApprovalStore(pool), tasks, parts.tools)
+    return App(parts, pool, runtime, tasks, approvals, workspaces, sandbox, cache)
+
+
+def _require_known(approvals: Policies, tools: Mapping[str, Tool]) -> None:
+    """A misspelt tool would run without the approval that somebody wanted."""
+    unknown = sorted(approvals.keys() - tools.keys() - {EVERY_TOOL})
+    if unknown:
+        known = ", ".join((EVERY_TOOL, *sorted(tools)))
+        raise ConfigurationError(
+            f"STEERSMAN_APPROVALS: unknown tool {unknown[0]!r}; expected one of {known}"
+        )
 
 
 def _failpoints(armed: str | None) -> Failpoints:

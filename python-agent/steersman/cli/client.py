@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from steersman.core.commands import Command
+from steersman.core.approval_desk import ApprovalFilter, Approvals
+from steersman.core.commands import Command, DecideApproval
 from steersman.core.errors import Invalid, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, TaskId
@@ -41,6 +42,10 @@ class TaskClient(Protocol):
         self, *, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None
     ) -> Page: ...
 
+    async def approvals(self, *, states: Sequence[str] = (), limit: int = 50) -> Page: ...
+
+    async def decide(self, wish: DecideApproval) -> JsonObject: ...
+
     def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncIterator[JsonObject]:
         """Yield events past `after`, deltas between; end after a final event."""
         ...
@@ -57,6 +62,9 @@ class OpenApp(Protocol):
     def tasks(self) -> Tasks: ...
 
     @property
+    def approvals(self) -> Approvals: ...
+
+    @property
     def notes(self) -> Sequence[str]: ...
 
     def work(self, tree: TaskId) -> AbstractAsyncContextManager[object]: ...
@@ -68,6 +76,7 @@ class LocalClient:
     def __init__(self, app: OpenApp) -> None:
         self.notes = app.notes
         self._tasks = app.tasks
+        self._approvals = app.approvals
         self._app = app
 
     async def submit(self, request: NewTask, *, directory: str | None = None) -> JsonObject:
@@ -84,6 +93,13 @@ class LocalClient:
     ) -> Page:
         query = TaskFilter(LOCAL_OWNER, states=tuple(states), limit=limit, cursor=cursor)
         return await self._tasks.list(query)
+
+    async def approvals(self, *, states: Sequence[str] = (), limit: int = 50) -> Page:
+        query = ApprovalFilter(LOCAL_OWNER, states=tuple(states), limit=limit)
+        return await self._approvals.list(query)
+
+    async def decide(self, wish: DecideApproval) -> JsonObject:
+        return await self._approvals.decide(wish, LOCAL_OWNER)
 
     async def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncGenerator[JsonObject]:
         async for item in self._tasks.watch(task_id, LOCAL_OWNER, after=after):

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from steersman.cli.client import TaskClient
+from steersman.cli.deciding import ApprovalPrompt
 from steersman.cli.lines import short_id
 from steersman.cli.untrusted import one_line
 from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, StopTask
@@ -65,6 +66,7 @@ class Follower:
         self._stops = stops
         self._answers = answers
         self._asking: asyncio.Task[None] | None = None
+        self._approvals = ApprovalPrompt(client, presenter, read_line)
         self._stopping = False
 
     async def follow(self, task_id: TaskId, *, after: int = 0) -> int:
@@ -89,6 +91,8 @@ class Follower:
             if wire.get("type") == "delta":
                 continue
             last = wire
+            if self._answers:
+                self._approvals.take(wire, group)
             if wire.get("type") == "question_asked" and self._answers:
                 self._asking = group.create_task(self._ask(task_id))
             elif wire.get("type") in {"message_added", "action_interrupted"}:
@@ -122,6 +126,7 @@ class Follower:
         await self._client.post(task_id, AddMessage(text=text[:MAX_TEXT_CHARACTERS]))
 
     def _end_asking(self) -> None:
+        self._approvals.close()
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None

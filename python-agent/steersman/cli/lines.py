@@ -47,6 +47,8 @@ class LineMaker:
             "action_interrupted": self._outcome,
             "message_added": self._message,
             "context_compacted": lambda _: self._note("older steps were summarised"),
+            "approval_requested": self._approval,
+            "approval_decided": self._decided,
             "task_paused": lambda e: self._note(f"paused by {e.get('by')}{_how_to_resume(e)}"),
             "task_resumed": lambda e: self._note(f"resumed by {e.get('by')}"),
             "stop_requested": self._stop,
@@ -131,6 +133,20 @@ class LineMaker:
         question += [_indented(line, style="bold") for line in wrapped[1:]]
         how = f'answer: steersman say {short_id(str(event.get("task_id")))} "…"'
         return [Text(), *question, _indented(how, style="dim")]
+
+    def _approval(self, event: JsonObject) -> Lines:
+        call = Call.of(event)
+        self._calls.setdefault(call.action_id, call)
+        head = Text.assemble(("   ? ", "bold cyan"), ("approve ", "bold"), (call.title, "bold"))
+        ending = short_id(str(event.get("approval_id")))
+        how = f"{one_line(str(event.get('reason')))}; steersman approve {ending}, or reject"
+        return [Text(), head, _indented(how, style="dim")]
+
+    def _decided(self, event: JsonObject) -> Lines:
+        by = f" by {event.get('decided_by')}" if event.get("decision") != "expired" else ""
+        edited = ", with other arguments" if event.get("arguments") else ""
+        why = f": {event.get('reason')}" if event.get("reason") else ""
+        return self._note(f"{event.get('decision')}{by}{edited}{why}")
 
     def _message(self, event: JsonObject) -> Lines:
         wrapped = self._wrapped(str(event.get("text", "")))

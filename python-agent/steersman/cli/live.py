@@ -131,6 +131,8 @@ class LiveView:
             self._status = None
         elif kind == "question_asked":
             self._status = "waiting for an answer"
+        elif kind == "approval_requested":
+            self._status = "waiting for an approval"
         elif kind == "task_paused":
             self._status = "paused"
         elif kind == "model_call_failed":

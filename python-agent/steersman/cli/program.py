@@ -24,6 +24,9 @@ program = typer.Typer(
 TaskArgument = Annotated[
     str, typer.Argument(metavar="ID", help="A task id, or its last 4 or more characters.")
 ]
+ApprovalArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="An approval's id, or its last 4 or more characters.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines and nothing else.")]
 
 
@@ -127,6 +130,45 @@ def resume(task: TaskArgument) -> None:
     from steersman.cli.listing import resume_task
 
     _finish(resume_task(task, _settings()))
+
+
+@program.command()
+def approvals(
+    every: Annotated[bool, typer.Option("--all", help="Also those that are decided.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the calls that wait for your approval."""
+    from steersman.cli.approvals import list_approvals
+
+    _finish(list_approvals(_settings(), every=every, as_json=as_json))
+
+
+@program.command()
+def approve(
+    approval: ApprovalArgument,
+    arguments: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Run it with these in place of its own.")
+    ] = None,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Do not ask for the same in this conversation.")
+    ] = False,
+) -> None:
+    """Let a call run, exactly as it is shown or as you change it."""
+    from steersman.cli.approvals import Verdict, decide
+
+    verdict = Verdict(True, arguments=arguments, remember=remember)
+    _finish(decide(approval, verdict, _settings()))
+
+
+@program.command()
+def reject(
+    approval: ApprovalArgument,
+    reason: Annotated[str | None, typer.Option(help="Why; the model reads it.")] = None,
+) -> None:
+    """Refuse a call. The task goes on without it."""
+    from steersman.cli.approvals import Verdict, decide
+
+    _finish(decide(approval, Verdict(False, reason=reason), _settings()))
 
 
 @program.command()

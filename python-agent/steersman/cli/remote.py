@@ -12,7 +12,14 @@ from pydantic import SecretStr
 
 from steersman.cli.lines import FINAL_TYPES
 from steersman.core.clock import SystemClock, new_id
-from steersman.core.commands import AddMessage, Command, PauseTask, ResumeTask, StopTask
+from steersman.core.commands import (
+    AddMessage,
+    Command,
+    DecideApproval,
+    PauseTask,
+    ResumeTask,
+    StopTask,
+)
 from steersman.core.errors import Malformed, RequestError, Unavailable
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
@@ -65,6 +72,17 @@ class RemoteClient:
                 return await self._send(f"tasks/{task_id}/pause")
             case ResumeTask():
                 return await self._send(f"tasks/{task_id}/resume")
+            case DecideApproval():
+                return await self.decide(command)
+
+    async def approvals(self, *, states: Sequence[str] = (), limit: int = 50) -> Page:
+        query = [("limit", str(limit)), *(("state", state) for state in states)]
+        page = await self._get("approvals", query)
+        return Page(tuple(page["items"]), page.get("next_cursor"))
+
+    async def decide(self, wish: DecideApproval) -> JsonObject:
+        body = wish.model_dump(mode="json", exclude={"type", "approval_id"}, exclude_none=True)
+        return await self._send(f"approvals/{wish.approval_id}", body)
 
     async def view(self, task_id: TaskId, *, min_seq: int = 0) -> JsonObject:
         return await self._get(f"tasks/{task_id}", [("min_seq", str(min_seq))])

@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from pydantic import ValidationError
 
+from steersman.core.approvals import arguments_sha256
 from steersman.core.artifacts import internalize, keep_output
 from steersman.core.events import (
     ActionFailed,
@@ -63,7 +64,9 @@ def intent(state: TaskState, tools: Mapping[str, Tool]) -> tuple[Event, ...]:
         return ()
     first = state.open_actions[0]
     tool = tools.get(first.action.tool)
-    if first.started or tool is None or tool.effect is not Effect.UNSAFE:
+    # What was approved is compared with what will run first, which needs a look at the store.
+    foreseeable = not (first.started or first.approved_sha256)
+    if not foreseeable or tool is None or tool.effect is not Effect.UNSAFE:
         return ()
     return (started(first, Effect.UNSAFE, first.action.action_id),)
 
@@ -84,6 +87,8 @@ def make_ready(
         return failed_action(one, "unknown_tool", "There is no such tool any more.")
     try:
         whole = internalize(one.action.arguments, blobs)
+        if one.approved_sha256 not in (None, arguments_sha256(whole)):
+            return failed_action(one, "rejected", "These are not the arguments that were approved.")
         return Ready(one, tool, tool.arguments.model_validate(whole))
     except ValidationError as error:
         return failed_action(one, "invalid_arguments", str(error.error_count()) + " errors")

@@ -45,7 +45,19 @@ class ResumeTask(CommandBase):
     type: Literal["resume_task"] = "resume_task"
 
 
-Command = AddMessage | StopTask | PauseTask | ResumeTask
+class DecideApproval(CommandBase):
+    """Approve or refuse an action. In the inbox the hash is of what shall run, edits included."""
+
+    type: Literal["decide_approval"] = "decide_approval"
+    approval_id: str
+    decision: Literal["approve", "reject"]
+    arguments_sha256: str
+    arguments: JsonObject | None = None
+    reason: str | None = Field(default=None, max_length=2_000)
+    remember: Literal["conversation"] | None = None
+
+
+Command = AddMessage | StopTask | PauseTask | ResumeTask | DecideApproval
 
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 
 from steersman.core.artifacts import internalize, references
 from steersman.core.compaction import compaction
-from steersman.core.events import ContextCompacted, Envelope, JsonObject, ThoughtRecorded
+from steersman.core.events import (
+    ApprovalDecided,
+    ContextCompacted,
+    Envelope,
+    JsonObject,
+    ThoughtRecorded,
+)
 from steersman.core.ids import TaskId
 from steersman.core.model import PromptMessage, SystemMessage, ToolSpecification, UserMessage
 from steersman.core.runtime import Runtime, model_list
@@ -96,6 +102,8 @@ class PromptBuilder:
                 arguments = [action.arguments for action in event.actions]
                 await self._fetch(envelope.task_id, arguments, blobs)
                 event = _with_whole_arguments(event, blobs)
+            elif isinstance(event, ApprovalDecided) and event.arguments is not None:
+                await self._fetch(envelope.task_id, [event.arguments], blobs)
             self._transcript.add(envelope.seq, event)
 
     def compaction(self, state: TaskState) -> ContextCompacted | None:

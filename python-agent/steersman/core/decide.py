@@ -9,7 +9,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from steersman.core.commands import AddMessage, InboxEntry, PauseTask, ResumeTask, StopTask
+from steersman.core.approving import decided
+from steersman.core.commands import (
+    AddMessage,
+    DecideApproval,
+    InboxEntry,
+    PauseTask,
+    ResumeTask,
+    StopTask,
+)
 from steersman.core.events import (
     ActionSucceeded,
     CommandRefused,
@@ -84,7 +92,10 @@ def due_at(state: TaskState) -> datetime | None:
         return None
     if state.begun or not state.blockers:
         return state.created_at
-    return None if state.paused else state.retry_at
+    times = [pending.expires_at for pending in state.approvals]
+    if state.retry_at and not state.paused:
+        times.append(state.retry_at)
+    return min(times, default=None)
 
 
 def begin(state: TaskState, claim: Claim, adopted: tuple[Event, ...] = ()) -> tuple[Event, ...]:
@@ -142,13 +153,13 @@ def answer(state: TaskState, entry: InboxEntry) -> tuple[Event, ...]:
         case StopTask(reason=reason):
             return (StopRequested(by=entry.author, reason=reason),)
         case PauseTask():
-            if state.paused:
-                return (CommandRefused(code="already_paused"),)
-            return (TaskPaused(by=entry.author),)
+            refused = CommandRefused(code="already_paused")
+            return (refused if state.paused else TaskPaused(by=entry.author),)
         case ResumeTask():
-            if not state.paused:
-                return (CommandRefused(code="not_paused"),)
-            return (TaskResumed(by=entry.author),)
+            refused = CommandRefused(code="not_paused")
+            return (TaskResumed(by=entry.author) if state.paused else refused,)
+        case DecideApproval() as wish:
+            return decided(state, entry, wish)
 
 
 def settle(state: TaskState) -> tuple[Event, ...]:

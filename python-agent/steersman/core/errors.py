@@ -5,7 +5,8 @@ SteersmanError                 code = snake_case of the class, the docstring is 
 │   ├── Malformed        400   ├── TaskNotFound      404   ├── NotFound       404
 │   ├── Unauthorized     401   ├── CommandConflict   409   ├── TaskEnded      409
 │   ├── ConversationBusy 409   ├── CursorAhead       409   ├── WorkspaceBusy  409
-│   ├── TooLarge         413   └── Invalid           422
+│   ├── ApprovalNotFound 404   ├── ApprovalDecided   409   ├── ApprovalChanged 409
+│   ├── TooLarge         413   ├── TaskRunning       409   └── Invalid        422
 ├── Unavailable          503   a part that we need does not answer; worth trying again
 │   └── StoreUnavailable
 ├── ConfigurationError         a setting, `roles.toml` or a template is wrong; nothing was started
@@ -55,6 +56,22 @@ class TaskNotFound(NotFound):
     """There is no such task, or it is not yours."""
 
 
+class ApprovalNotFound(NotFound):
+    """There is no such approval, or it is not yours."""
+
+
+class ApprovalDecided(RequestError):
+    """The approval was decided before, expired, or is no longer needed. Read it to see."""
+
+    status = 409
+
+
+class ApprovalChanged(RequestError):
+    """These are not the arguments that were shown. Read the approval and decide again."""
+
+    status = 409
+
+
 class CommandConflict(RequestError):
     """This command id was used for another request. Use a fresh id."""
 
@@ -63,6 +80,12 @@ class CommandConflict(RequestError):
 
 class TaskEnded(RequestError):
     """The task has ended. Submit a new one in the same conversation."""
+
+    status = 409
+
+
+class TaskRunning(RequestError):
+    """The task, or one that it gave to others, has not ended. Stop it first."""
 
     status = 409
 

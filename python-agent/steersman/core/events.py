@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 
 from steersman.core.ids import (
     ActionId,
+    ApprovalId,
     CommandId,
     ConversationId,
     MessageId,
@@ -107,6 +108,36 @@ class ModelCallFailed(EventBase):
     message: str
     usage: Usage
     retry_at: Timestamp | None = None
+
+
+class ApprovalRequested(EventBase):
+    """An action waits for a person. The hash is of the whole arguments, long strings included."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    approval_id: ApprovalId
+    action_id: ActionId
+    tool: str
+    arguments: JsonObject
+    arguments_sha256: str
+    reason: str
+    expires_at: Timestamp
+
+
+class ApprovalDecided(EventBase):
+    """An approval was given, refused or left until it expired.
+
+    The hash is of the arguments that will run; `arguments` are those where a person edited them.
+    """
+
+    type: Literal["approval_decided"] = "approval_decided"
+    approval_id: ApprovalId
+    action_id: ActionId
+    decision: Literal["approved", "rejected", "expired"]
+    decided_by: str
+    reason: str | None = None
+    arguments_sha256: str
+    arguments: JsonObject | None = None
+    remember: Literal["conversation"] | None = None
 
 
 class QuestionAsked(EventBase):
@@ -243,6 +274,8 @@ Event = (
     | TaskClaimed
     | ThoughtRecorded
     | ModelCallFailed
+    | ApprovalRequested
+    | ApprovalDecided
     | QuestionAsked
     | ActionStarted
     | Outcome

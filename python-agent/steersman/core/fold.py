@@ -8,7 +8,15 @@ from typing import assert_never
 
 from steersman.core import events as ev
 from steersman.core.limits import Spent
-from steersman.core.state import Ending, OpenAction, Question, Streak, TaskPhase, TaskState
+from steersman.core.state import (
+    Ending,
+    OpenAction,
+    PendingApproval,
+    Question,
+    Streak,
+    TaskPhase,
+    TaskState,
+)
 
 _CONSEQUENCES = frozenset({"skipped", "not_run", "too_many_calls"})
 """Failures that say nothing about the action itself, so they do not count towards a streak."""
@@ -76,6 +84,8 @@ def _changes(  # noqa: C901, PLR0912 - one arm per event
             return _thought(state, event)
         case ev.ModelCallFailed():
             return _model_call_failed(state, event)
+        case ev.ApprovalRequested() | ev.ApprovalDecided():
+            return _approval(state, event)
         case ev.ActionStarted():
             return {"open_actions": _started(state, event, epoch)}
         case ev.ActionSucceeded() | ev.ActionFailed() | ev.ActionInterrupted():
@@ -136,6 +146,28 @@ def _model_call_failed(state: TaskState, event: ev.ModelCallFailed) -> Changes:
     }
 
 
+def _approval(state: TaskState, event: ev.ApprovalRequested | ev.ApprovalDecided) -> Changes:
+    if isinstance(event, ev.ApprovalRequested):
+        known = event.model_dump(include=set(PendingApproval.model_fields))
+        return {"approvals": (*state.approvals, PendingApproval.model_validate(known))}
+    left = tuple(one for one in state.approvals if one.approval_id != event.approval_id)
+    if event.decision != "approved":
+        return {"approvals": left}
+    return {
+        "approvals": left,
+        "open_actions": tuple(
+            _approved(one, event) if one.action.action_id == event.action_id else one
+            for one in state.open_actions
+        ),
+    }
+
+
+def _approved(one: OpenAction, event: ev.ApprovalDecided) -> OpenAction:
+    edited = {} if event.arguments is None else {"arguments": event.arguments}
+    action = one.action.model_copy(update=edited)
+    return one.model_copy(update={"action": action, "approved_sha256": event.arguments_sha256})
+
+
 def _started(state: TaskState, event: ev.ActionStarted, epoch: int) -> tuple[OpenAction, ...]:
     intent = {"started": True, "started_epoch": epoch, "effect": event.effect, "key": event.key}
     return tuple(
@@ -146,14 +178,15 @@ def _started(state: TaskState, event: ev.ActionStarted, epoch: int) -> tuple[Ope
 
 def _outcome(state: TaskState, event: ev.Outcome) -> Changes:
     left = tuple(o for o in state.open_actions if o.action.action_id != event.action_id)
+    pending = tuple(one for one in state.approvals if one.action_id != event.action_id)
+    over: Changes = {"open_actions": left, "approvals": pending}
     if isinstance(event, ev.ActionFailed) and event.error in _CONSEQUENCES:
-        return {"open_actions": left, **({} if left else _step_ended(state))}
+        return over if left else over | _step_ended(state)
     succeeded = state.step_succeeded or isinstance(event, ev.ActionSucceeded)
     failure = state.step_failure
     if isinstance(event, ev.ActionFailed):
         failure = failure or f"{event.tool} {event.error}"
-    changes: Changes = {
-        "open_actions": left,
+    changes: Changes = over | {
         "step_succeeded": succeeded,
         "step_failure": failure,
         "step_fingerprint": _fingerprint(state, event),

@@ -7,6 +7,7 @@ from uuid import UUID
 TaskId = NewType("TaskId", str)
 ConversationId = NewType("ConversationId", str)
 ActionId = NewType("ActionId", str)
+ApprovalId = NewType("ApprovalId", str)
 CommandId = NewType("CommandId", str)
 MessageId = NewType("MessageId", str)
 OwnerId = NewType("OwnerId", str)

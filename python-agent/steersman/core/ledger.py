@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from steersman.core.approving import approval_rows, expired
 from steersman.core.clock import new_id
 from steersman.core.commands import InboxEntry
 from steersman.core.decide import HandBack, answer, due_at, next_move, settle
@@ -17,6 +18,7 @@ from steersman.core.errors import InboxMoved
 from steersman.core.events import (
     ActionFailed,
     ActionSucceeded,
+    ApprovalDecided,
     ContextCompacted,
     Envelope,
     Event,
@@ -115,7 +117,8 @@ class Ledger:
             if not draft.envelopes and not handing_back:
                 return ()
             try:
-                await self._commit(draft, blobs or {}, guarded=handing_back, release=handing_back)
+                guarded = handing_back or _denies(draft)
+                await self._commit(draft, blobs or {}, guarded=guarded, release=handing_back)
             except InboxMoved:
                 await self.look()
             else:
@@ -142,9 +145,15 @@ class Ledger:
         # Nothing follows the end, so commands are answered before it; a stop is an end of its own.
         if not draft.state.stopping:
             draft = self._plus(draft, end)
-        while more := settle(draft.state) or self._foresee(draft.state):
+        while more := self._follows(draft.state):
             draft = self._plus(draft, more)
         return draft
+
+    def _follows(self, state: TaskState) -> tuple[Event, ...]:
+        # The store, by whose clock the claim was due, may be ahead of ours.
+        now = self._recording.clock.now()
+        now = max(now, self._claim.at or now)
+        return settle(state) or expired(state, now) or self._foresee(state)
 
     def _plus(
         self, draft: _Draft, events: Iterable[Event], command_id: CommandId | None = None
@@ -199,6 +208,7 @@ class Ledger:
             spent=state.spent.model_dump(mode="json"),
             inbox_done=answered,
             artifacts=blobs,
+            approvals=approval_rows(self.state, draft.envelopes),
             progress=any(isinstance(e.event, _PROGRESS) for e in draft.envelopes),
             checkpoint=state.model_dump(mode="json") if compacted else None,
         )
@@ -212,6 +222,12 @@ class Ledger:
         await self._recording.hints.publish(task_id)
         if decision.release:
             await self._recording.hints.publish(DUE)
+
+
+def _denies(draft: _Draft) -> bool:
+    """Say whether an approval expires, which must not overtake a decision that was accepted."""
+    events = (envelope.event for envelope in draft.envelopes)
+    return any(isinstance(e, ApprovalDecided) and e.decision == "expired" for e in events)
 
 
 def _fields(state: TaskState, envelope: Envelope) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from steersman.core import act
+from steersman.core.asking import with_approvals
 from steersman.core.context import Prompt, PromptBuilder
 from steersman.core.decide import (
     Act,
@@ -125,6 +126,7 @@ class TaskRun:
             with self._runtime.recording.telemetry.span("model"):
                 thought = await think(self._runtime, state, prompt, cut)
             watching.cancel()
+        thought = await with_approvals(self._runtime, state, thought)
         self._reach("thought")
         await self._record(*self._unless_shut_down(thought))
 

@@ -1,8 +1,8 @@
-"""Outcomes of actions that nobody ran to their end: failed, cut, or not begun."""
+"""Outcomes of actions: of those that did not run to their end, and all in the model's words."""
 
 from typing import Literal
 
-from steersman.core.events import ActionFailed, ActionInterrupted
+from steersman.core.events import ActionFailed, ActionInterrupted, ActionSucceeded, Outcome
 from steersman.core.state import OpenAction
 
 CutReason = Literal["stopped", "shutdown", "outcome_unknown"]
@@ -29,3 +29,21 @@ def interrupted_action(one: OpenAction, reason: CutReason, output: str = "") -> 
     return ActionInterrupted(
         action_id=one.action.action_id, tool=one.action.tool, reason=reason, output=output
     )
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Put an outcome into the words that the model sees."""
+    output = outcome.output or "(no output)"
+    match outcome:
+        case ActionSucceeded():
+            code = outcome.exit_code
+            return output if code is None else f"exit code {code}\n{output}"
+        case ActionFailed():
+            return f"failed ({outcome.error}): {output}"
+        case ActionInterrupted(reason="outcome_unknown"):
+            return (
+                "outcome unknown: the process that ran this call died. It may have had its effect, "
+                f"in full or in part. Look before you do it again.\n{output}"
+            )
+        case ActionInterrupted():
+            return f"interrupted ({outcome.reason})\n{output}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from steersman.core.approvals import Remembered, Ruling
+from steersman.core.approving import ApprovalRow
 from steersman.core.commands import Command, InboxEntry
 from steersman.core.deltas import Delta
 from steersman.core.events import Envelope, JsonObject
@@ -31,7 +33,7 @@ class Claim:
     """A task that this process owns until it releases it or its lease ends.
 
     `workspace` is None when the task was claimed only to answer a command. `taken_over`: the
-    last holder's lease had expired.
+    last holder's lease had expired. `at` is when, by the store's clock.
     """
 
     task_id: TaskId
@@ -43,6 +45,7 @@ class Claim:
     claims_since_progress: int
     taken_over: bool
     workspace: WorkspaceRef | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Decision:
     spent: JsonObject
     inbox_done: int
     artifacts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    approvals: tuple[ApprovalRow, ...] = ()
     checkpoint: JsonObject | None = None
     seen_inbox: int | None = None
     progress: bool = False
@@ -116,6 +120,8 @@ class Journal(Protocol):
 
     async def artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
 
+    async def remembered(self, task_id: TaskId) -> Remembered: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -141,6 +147,7 @@ class Posting:
     command_id: CommandId
     request_hash: str
     command: Command
+    ruling: Ruling | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def read_calls(
     blobs: dict[str, bytes] = {}
     ended = False
     for number, (call, action_id) in enumerate(zip(calls, new_ids, strict=True)):
-        arguments = _parsed(call.arguments)
+        arguments = parse_arguments(call.arguments)
         kept, new_blobs = externalize(arguments or {})
         blobs |= new_blobs
         name = shorten(clean(call.tool), 100)
@@ -75,10 +75,12 @@ def _refusal(
             "The arguments were not a JSON object; they are shown as {}. "
             f"They began: {shorten(clean(call.arguments[:1_000]), 200)}"
         )
-    return _invalid(tools[call.tool], arguments)
+    wrong = invalid_arguments(tools[call.tool], arguments)
+    return ("invalid_arguments", wrong) if wrong else None
 
 
-def _invalid(tool: Tool, arguments: JsonObject) -> tuple[str, str] | None:
+def invalid_arguments(tool: Tool, arguments: JsonObject) -> str | None:
+    """Say what a tool has against arguments, None when it takes them."""
     try:
         tool.arguments.model_validate(arguments)
     except ValidationError as error:
@@ -86,11 +88,11 @@ def _invalid(tool: Tool, arguments: JsonObject) -> tuple[str, str] | None:
             f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {one['msg']}"
             for one in error.errors(include_url=False, include_input=False)[:8]
         ]
-        return "invalid_arguments", "; ".join(found)
+        return "; ".join(found)
     return None
 
 
-def _parsed(text: str) -> JsonObject | None:
+def parse_arguments(text: str) -> JsonObject | None:
     """Read arguments; an empty text is `{}`, and what the log cannot hold makes it no JSON."""
     try:
         value: Any = json.loads(text, parse_int=_int64) if text.strip() else {}

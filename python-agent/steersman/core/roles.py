@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from steersman.core.approvals import ApprovalPolicy, RiskRule
 from steersman.core.limits import Limits
 
 
@@ -18,6 +19,8 @@ class Role(BaseModel):
     model: str | None = None
     tools: tuple[str, ...] = Field(min_length=1)
     limits: Limits = Limits()
+    approvals: Mapping[str, ApprovalPolicy] = Field(default_factory=dict[str, ApprovalPolicy])
+    approval_rules: tuple[RiskRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from steersman.core.approvals import ApprovalPolicy, Policies
 from steersman.core.clock import Clock
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.model import Model
@@ -41,12 +42,14 @@ class Workspaces(Protocol):
 class LoopPolicy:
     """The deployment's choices. `models` is the list to try, the first one first.
 
-    `context_tokens` tells the size of a model's context.
+    `context_tokens` tells the size of a model's context. `approvals` win over the roles' own.
     """
 
     models: tuple[str, ...]
     context_tokens: Callable[[str], Awaitable[int]]
     max_output_tokens: int
+    approvals: Policies = field(default_factory=dict[str, ApprovalPolicy])
+    approval_ttl: timedelta = timedelta(minutes=30)
     delta_interval: timedelta = timedelta(milliseconds=30)
     delta_bytes: int = 4096
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from steersman.core import events as ev
-from steersman.core.ids import ActionId, ConversationId, OwnerId, TaskId
+from steersman.core.ids import ActionId, ApprovalId, ConversationId, OwnerId, TaskId
 from steersman.core.limits import RecordedLimits, Spent
 
 ATTEMPTS_PER_MODEL = 3
@@ -31,6 +31,7 @@ class Blocker(StrEnum):
     """What a waiting task waits for, in the order in which it is shown."""
 
     PAUSE = "pause"
+    APPROVAL = "approval"
     MESSAGE = "message"
     RETRY = "retry"
 
@@ -40,13 +41,28 @@ class _Value(BaseModel):
 
 
 class OpenAction(_Value):
-    """An action without an outcome. `started` once its intent is committed, under `key`."""
+    """An action without an outcome. `started` once its intent is committed, under `key`.
+
+    `approved_sha256`: only arguments with this hash may run.
+    """
 
     action: ev.Action
     started: bool = False
     started_epoch: int = 0
+    approved_sha256: str | None = None
     effect: ev.Effect | None = None
     key: str | None = None
+
+
+class PendingApproval(_Value):
+    """An action that waits for a person until `expires_at`."""
+
+    approval_id: ApprovalId
+    action_id: ActionId
+    tool: str
+    arguments_sha256: str
+    reason: str
+    expires_at: datetime
 
 
 class Question(_Value):
@@ -126,6 +142,7 @@ class TaskState(_Value):
     claims: int = 0
     step: int = 0
     open_actions: tuple[OpenAction, ...] = ()
+    approvals: tuple[PendingApproval, ...] = ()
     question: Question | None = None
     paused: bool = False
     retry_at: datetime | None = None
@@ -146,6 +163,7 @@ class TaskState(_Value):
         """What stands in the way, in the order in which it is shown."""
         standing = {
             Blocker.PAUSE: self.paused,
+            Blocker.APPROVAL: bool(self.approvals),
             Blocker.MESSAGE: self.question is not None,
             Blocker.RETRY: self.retry_at is not None,
         }

@@ -127,14 +127,22 @@ class Tasks:
         posting = Posting(
             task_id=task_id,
             owner_id=owner_id,
-            command_id=CommandId(command_id or new_id(self._recording.clock)),
+            command_id=CommandId(command_id or self.new_command_id()),
             request_hash=request_hash(body),
             command=command,
         )
+        return await self.deliver(posting)
+
+    async def deliver(self, posting: Posting) -> JsonObject:
+        """Put a command that is made into its task's inbox, as `post` does."""
         answer = await self._store.post(posting)
-        await self._recording.hints.publish(inbox_topic(task_id))
-        await self._answer_for_nobody(task_id)
+        await self._recording.hints.publish(inbox_topic(posting.task_id))
+        await self._answer_for_nobody(posting.task_id)
         return answer
+
+    def new_command_id(self) -> CommandId:
+        """Make the id of a command that came without one."""
+        return CommandId(new_id(self._recording.clock))
 
     async def view(self, task_id: TaskId, owner_id: OwnerId, *, min_seq: int = 0) -> JsonObject:
         """Return the task's view, from the copy when that is at `min_seq` at least."""

@@ -3,7 +3,8 @@
 The effect class decides the type. Pure and unsafe tools only run; an idempotent one first says
 what it would replace (its key goes into the committed intent) and then does it, so that after a
 crash the same call finds out by itself whether it had been done; a transactional one is a pure
-function whose events are committed with its outcome.
+function whose events are committed with its outcome. `same_by` names the arguments that make two
+calls the same for a remembered approval; none means all of them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -151,6 +152,7 @@ class RunningTool(_ToolBase):
     effect: Effect
     run: Callable[[Any, ToolContext], Awaitable[ToolOutput]]
     adopt: Callable[[Any, ToolContext], Awaitable[ToolOutput | None]] | None = None
+    same_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ class IdempotentTool(_ToolBase):
     prepare: Callable[[Any, ToolContext], Awaitable[str]]
     run: Callable[[Any, ToolContext, str], Awaitable[ToolOutput]]
     effect: Effect = Effect.IDEMPOTENT
+    same_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ class TransactionalTool(_ToolBase):
     decide: Callable[[Any, Action], tuple[Event, ...]]
     ends_reply: bool = False
     effect: Effect = Effect.TRANSACTIONAL
+    same_by: tuple[str, ...] = ()
 
 
 Tool = RunningTool | IdempotentTool | TransactionalTool

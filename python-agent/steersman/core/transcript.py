@@ -20,6 +20,7 @@ from steersman.core.model import (
     RecordedCall,
     UserMessage,
 )
+from steersman.core.outcomes import outcome_text
 from steersman.core.text import head_and_tail, shorten
 
 BYTES_PER_TOKEN = 3.5
@@ -79,6 +80,7 @@ class Transcript:
     def __init__(self, text_limit_bytes: int) -> None:
         self._text_limit = text_limit_bytes
         self._question: ActionId | None = None
+        self._edited: dict[ActionId, str] = {}
         self._reads: dict[str, list[_Read]] = {}
         self.summary = ""
         self.turns: list[Turn] = []
@@ -90,6 +92,8 @@ class Transcript:
                 self._thought(seq, thought)
             case ev.ActionSucceeded() | ev.ActionFailed() | ev.ActionInterrupted() as outcome:
                 self._outcome(seq, outcome)
+            case ev.ApprovalDecided(arguments=edited) as decided if edited is not None:
+                self._edited[decided.action_id] = json.dumps(edited, ensure_ascii=False)
             case ev.QuestionAsked() as asked:
                 self._question = asked.action_id
             case ev.MessageAdded() as message:
@@ -127,7 +131,10 @@ class Transcript:
         turn = self._turn(seq)
         if isinstance(outcome, ev.ActionSucceeded) and outcome.tool == _READ_TOOL:
             self._supersede(turn, outcome.action_id)
-        text = head_and_tail(outcome_text(outcome), self._outcome_limit(turn))
+        text = outcome_text(outcome)
+        if edited := self._edited.pop(outcome.action_id, None):
+            text = f"(a person changed the arguments of this call to {edited})\n{text}"
+        text = head_and_tail(text, self._outcome_limit(turn))
         turn.outcomes[outcome.action_id] = text
         turn.size_bytes += len(text.encode())
         self._question = None if self._question == outcome.action_id else self._question
@@ -192,24 +199,6 @@ def _render(turn: Turn) -> Iterator[PromptMessage]:
             yield OutcomeMessage(call.action_id, call.tool, text)
     for text in turn.said:
         yield UserMessage(text)
-
-
-def outcome_text(outcome: ev.Outcome) -> str:
-    """Put an outcome into the words that the model sees."""
-    output = outcome.output or "(no output)"
-    match outcome:
-        case ev.ActionSucceeded():
-            code = outcome.exit_code
-            return output if code is None else f"exit code {code}\n{output}"
-        case ev.ActionFailed():
-            return f"failed ({outcome.error}): {output}"
-        case ev.ActionInterrupted(reason="outcome_unknown"):
-            return (
-                "outcome unknown: the process that ran this call died. It may have had its effect, "
-                f"in full or in part. Look before you do it again.\n{output}"
-            )
-        case ev.ActionInterrupted():
-            return f"interrupted ({outcome.reason})\n{output}"
 
 
 def digest(turn: Turn) -> str:

@@ -3,11 +3,13 @@
 import json
 
 from steersman.core.events import JsonObject, format_time
-from steersman.core.state import TaskState
+from steersman.core.state import PendingApproval, TaskState
 from steersman.core.text import head_and_tail
 
 _TEXT_LIMIT_BYTES = 4_000
 """Goal, result, question and error message, as JSON writes them; the log has them whole."""
+
+_REASON_LIMIT_BYTES = 120
 
 
 def task_view(state: TaskState) -> JsonObject:
@@ -29,7 +31,7 @@ def task_view(state: TaskState) -> JsonObject:
         "error": _error(state),
         "plan": [],
         "children": [],
-        "pending_approvals": [],
+        "pending_approvals": [_pending(one) for one in state.approvals],
         "question": _cut(state.question.text if state.question else None),
         "limits": state.limits.model_dump(mode="json"),
         "spent": state.spent.model_dump(mode="json"),
@@ -37,6 +39,13 @@ def task_view(state: TaskState) -> JsonObject:
         "created_at": format_time(state.created_at),
         "updated_at": format_time(state.updated_at),
     }
+
+
+def _pending(approval: PendingApproval) -> JsonObject:
+    """Return all but the arguments, which `GET /approvals` and the log have."""
+    kept = approval.model_dump(mode="json", exclude={"expires_at"})
+    kept["reason"] = head_and_tail(approval.reason, _REASON_LIMIT_BYTES)
+    return {**kept, "expires_at": format_time(approval.expires_at)}
 
 
 def _error(state: TaskState) -> JsonObject | None:

@@ -84,4 +84,5 @@ TOOL = IdempotentTool(
     arguments=EditFile,
     prepare=_prepare,
     run=_run,
+    same_by=("path",),
 )

@@ -36,4 +36,5 @@ TOOL = IdempotentTool(
     arguments=WriteFile,
     prepare=_prepare,
     run=_run,
+    same_by=("path",),
 )

@@ -13,6 +13,7 @@ from steersman.core.roles import Role, Team
 from steersman.core.tool import Arguments, Effect, RunningTool, ToolContext, ToolOutput
 from tests.agent.api.driving import client_of, serving
 from tests.agent.api.fakes import InMemoryTasks, InMemoryWorkspaces
+from tests.agent.api.played_approvals import PlayedApprovals
 
 
 class ReadArguments(Arguments):
@@ -70,6 +71,7 @@ def api(tasks: InMemoryTasks, process: Process, workspaces: InMemoryWorkspaces) 
 
     return ApiDependencies(
         tasks=tasks,
+        approvals=PlayedApprovals(),
         team=Team({"developer": DEVELOPER}, "test"),
         tools={"read_file": READ_FILE},
         default_role="developer",

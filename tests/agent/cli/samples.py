@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from steersman.cli.lines import FINAL_TYPES
-from steersman.core.commands import AddMessage, Command, StopTask
+from steersman.core.commands import AddMessage, Command, DecideApproval, StopTask
 from steersman.core.errors import TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
@@ -102,13 +102,22 @@ class PlayedClient:
     async def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncGenerator[JsonObject]:
         for wire in self._log[after:]:
             yield wire
-            if wire["type"] == "question_asked":
+            if wire["type"] in {"question_asked", "approval_requested"}:
                 await self._answered.wait()
             if wire["type"] in FINAL_TYPES:
                 return
         if self._endless:
             await self._stopped.wait()
             yield event("task_stopped", by="local", reason="Ctrl-C")
+
+    async def approvals(self, *, states: Sequence[str] = (), limit: int = 50) -> Page:
+        asked = [wire for wire in self._log if wire["type"] == "approval_requested"]
+        return Page(tuple({**wire, "state": "pending"} for wire in asked), None)
+
+    async def decide(self, wish: DecideApproval) -> JsonObject:
+        self.posted.append(wish)
+        self._answered.set()
+        return {"task_id": TASK_ID, "state": f"{wish.decision}d"}
 
     def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
         return nullcontext()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from steersman.api.chat_frames import (
     AddMessageTo,
+    DecideApprovalNow,
     PauseTaskNow,
     ResumeTaskNow,
     StopTaskNow,
@@ -102,6 +103,7 @@ COMMAND_CLASSES = {
     "stop_task": StopTaskNow,
     "pause_task": PauseTaskNow,
     "resume_task": ResumeTaskNow,
+    "decide_approval": DecideApprovalNow,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryHints, InMemoryViewCache
 from steersman.adapters.litellm.native import native_prompt
 from steersman.adapters.prompts import JinjaPrompts
+from steersman.core.approvals import RiskRule
 from steersman.core.clock import Clock, SystemClock
 from steersman.core.events import Effect
 from steersman.core.ids import TaskId, WorkerId
@@ -177,6 +178,7 @@ class Stage:
     workspaces: AnyWorkspace = field(default_factory=AnyWorkspace)
     prompts: JinjaPrompts = field(default_factory=lambda: JinjaPrompts(PROMPTS))
     models: tuple[str, ...] = ("model-1",)
+    approval_rules: tuple[RiskRule, ...] = ()
 
     def runtime(self, journal: Journal, worker_id: str = "worker-1") -> Runtime:
         """Put a worker's runtime together."""
@@ -184,6 +186,7 @@ class Stage:
             description="You do it.",
             template="roles/developer.md.j2",
             tools=tuple(self.tools),
+            approval_rules=self.approval_rules,
         )
         return Runtime(
             recording=self.recording(journal),

@@ -3,14 +3,21 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
 from steersman.adapters.prompts import JinjaPrompts
-from steersman.core.commands import AddMessage, Command, PauseTask, ResumeTask, StopTask
+from steersman.core.approvals import Ruling
+from steersman.core.commands import (
+    AddMessage,
+    Command,
+    PauseTask,
+    ResumeTask,
+    StopTask,
+)
 from steersman.core.context import PromptBuilder
 from steersman.core.decide import cut_unknown
-from steersman.core.errors import TaskEnded
+from steersman.core.errors import ApprovalDecided, TaskEnded
 from steersman.core.events import Envelope
 from steersman.core.fold import apply, fold
 from steersman.core.ids import WorkerId
@@ -22,6 +29,7 @@ from steersman.core.ports import Decision
 from steersman.core.state import TaskState
 from steersman.core.tool import ToolContext, ToolFailure
 from steersman.core.view import task_view
+from tests.agent.core.approving import RULES, decision_on
 from tests.agent.core.making import TickingClock, new_task, posting
 from tests.agent.core.playing import (
     CONTEXT_TOKENS,
@@ -35,6 +43,11 @@ from tests.agent.core.playing import (
 
 ROLES = ("developer",)
 PATIENCE = 80
+_WISHES: Mapping[str, Command] = {
+    "pause": PauseTask(),
+    "resume": ResumeTask(),
+    "stop": StopTask(reason="enough"),
+}
 _PROMPTS = JinjaPrompts(PROMPTS)
 
 
@@ -70,7 +83,7 @@ class Life:
         replies = [self._reply(one) for one in scenario.replies]
         looking = tools(look=self._look, run=self._run, write=self._look)
         self.model = PlayedModel(*replies, check=self._compare)
-        self.stage = Stage(self.model, looking, self.clock, prompts=_PROMPTS)
+        self.stage = Stage(self.model, looking, self.clock, prompts=_PROMPTS, approval_rules=RULES)
         self.folded: TaskState
 
     async def play(self) -> list[Envelope]:
@@ -135,12 +148,10 @@ class Life:
         match what:
             case "message":
                 await self._post(AddMessage(text=f"Number {self.clock.now()}."))
-            case "pause":
-                await self._post(PauseTask())
-            case "resume":
-                await self._post(ResumeTask())
-            case "stop":
-                await self._post(StopTask(reason="enough"))
+            case "pause" | "resume" | "stop":
+                await self._post(_WISHES[what])
+            case "approve" | "reject" | "edit" if self.folded.approvals:
+                await self._post(*decision_on(self.folded.approvals[-1], what))
             case "shutdown":
                 self._shutdown.asked.set()
             case "over":
@@ -162,10 +173,10 @@ class Life:
         self.commits += 1
         return self._fates.popleft() if self._fates else "ok"
 
-    async def _post(self, command: Command) -> None:
+    async def _post(self, command: Command, ruling: Ruling | None = None) -> None:
         try:
-            await self.log.post(posting(self.task_id, command))
-        except TaskEnded:
+            await self.log.post(replace(posting(self.task_id, command), ruling=ruling))
+        except (TaskEnded, ApprovalDecided):
             return
         await self.stage.hints.publish(inbox_topic(self.task_id))
 
@@ -213,6 +224,7 @@ class WatchedJournal:
         self.history = inner.history
         self.inbox = inner.inbox
         self.artifact = inner.artifact
+        self.remembered = inner.remembered
         self.claim = inner.claim
         self.claim_for_command = inner.claim_for_command
         self.release = inner.release

@@ -16,6 +16,7 @@ from steersman.core.events import (
     ActionInterrupted,
     ActionStarted,
     ActionSucceeded,
+    ApprovalDecided,
     CommandRefused,
     Effect,
     Envelope,
@@ -33,12 +34,22 @@ from steersman.core.events import (
 from steersman.core.fold import apply, fold
 from steersman.core.limits import Usage
 from steersman.core.model import CallFailed, ModelCall, Reply
+from tests.agent.core.approving import rows_of
 from tests.agent.core.playing import CONTEXT_TOKENS, USAGE, refusal
 from tests.agent.core.scenarios import Life, Scenario
 
 OUTCOMES = (ActionSucceeded, ActionFailed, ActionInterrupted)
 FINAL = (TaskCompleted, TaskFailed, TaskStopped)
-ANSWERS = (MessageAdded, StopRequested, TaskPaused, TaskResumed, CommandRefused)
+ANSWERS = (
+    MessageAdded,
+    StopRequested,
+    TaskPaused,
+    TaskResumed,
+    ApprovalDecided,
+    CommandRefused,
+)
+
+DECISIONS = ["approve", "reject", "edit"]
 
 texts = st.sampled_from(["", " ", "I look.", "Ü\N{ROCKET}\0", "half \ud83d", "long " * 300])
 arguments = st.one_of(
@@ -49,6 +60,7 @@ arguments = st.one_of(
             "no json",
             "[]",
             '{"name": "x"}',
+            '{"name": "ask"}',
             '{"name": 7}',
             '{"question": "Which?"}',
             '{"result": "Done."}',
@@ -78,7 +90,9 @@ names = st.sampled_from(
 )
 calls = st.builds(ModelCall, names, arguments)
 working_calls = st.builds(
-    ModelCall, st.sampled_from(["look", "run", "write"]), st.just('{"name": "x"}')
+    ModelCall,
+    st.sampled_from(["look", "run", "write"]),
+    st.sampled_from(['{"name": "x"}', '{"name": "ask"}']),
 )
 replies = st.builds(
     lambda text, made: Reply(text, "model-1", USAGE, tuple(made)),
@@ -110,7 +124,8 @@ endings = st.sampled_from(
     ]
 )
 fates = st.sampled_from(
-    ["ok"] * 6 + ["message", "pause", "resume", "shutdown", "crash_before", "crash_after", "stop"],
+    ["ok"] * 6
+    + ["message", "pause", "resume", *DECISIONS, "shutdown", "crash_before", "crash_after", "stop"]
 )
 limits = [{}, {}, {"max_steps": 4}, {"max_tokens": 30_000}, {"max_seconds": 0.2}]
 scenarios = st.builds(
@@ -118,7 +133,9 @@ scenarios = st.builds(
     replies=st.lists(st.one_of(replies, replies, replies, failures, cuts), max_size=12),
     tools=st.lists(endings, max_size=30),
     commits=st.lists(fates, max_size=40),
-    idle=st.lists(st.sampled_from(["ok", "ok", "message", "pause", "resume", "stop"]), max_size=8),
+    idle=st.lists(
+        st.sampled_from(["ok", "message", "pause", "resume", *DECISIONS * 2, "stop"]), max_size=12
+    ),
     limits=st.sampled_from(limits),
 )
 
@@ -152,6 +169,7 @@ def check_life(scenario: Scenario) -> None:
     log = asyncio.run(life.play())
     check_order(log)
     check_actions(log, life)
+    assert rows_of(log) == life.log.task(life.task_id).approvals
     check_commands(log, life)
     check_spent(log, life)
     asyncio.run(check_prefixes(log, life))

@@ -33,7 +33,8 @@ def test_it_answers_and_says_how_it_is(agent: Serving) -> None:
     assert httpx.get(f"{agent.url}/health/ready").status_code == 200
     paths = httpx.get(f"{agent.url}/openapi.json").json()["paths"]
     assert "/tasks/{task_id}/events" in paths
-    for not_yet in ("/approvals", "/conversations"):
+    assert "/approvals" in paths
+    for not_yet in ("/conversations",):
         assert not_yet not in paths
         assert httpx.get(f"{agent.url}{not_yet.format(task_id='x')}").status_code == 404
 

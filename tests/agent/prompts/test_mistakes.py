@@ -44,13 +44,13 @@ def message(path: Path) -> str:
             "tools = [",
             "toolz = [",
             "P/roles.toml:5: scout.toolz: unknown key; expected description, template, model, tools"
-            " or limits",
+            ", limits, approvals or approval_rules",
         ),
         (
             "limits =",
             "limit =",
             "P/roles.toml:9: scout.limit: unknown key; expected description, template, model, tools"
-            " or limits",
+            ", limits, approvals or approval_rules",
         ),
         (
             "max_steps = 5",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from steersman.adapters.postgres.pool import Connection
 from steersman.adapters.postgres.queries import load_queries
-from steersman.adapters.postgres.rows import envelope_columns, to_json
+from steersman.adapters.postgres.rows import approval_columns, envelope_columns, to_json
 from steersman.core.errors import InboxMoved, LeaseLost
 from steersman.core.events import ContextCompacted
 from steersman.core.ports import Decision
@@ -51,8 +51,9 @@ def _arguments(decision: Decision) -> tuple[Any, ...]:
     guard = (decision.seen_inbox, UUID(decision.commit_id))
     events = (epochs, types, command_ids, payloads, times)
     blobs = (list(artifacts.keys()), list(artifacts.values()))
-    size = sum(map(len, payloads)) + sum(map(len, artifacts.values()))
-    return (*fence, seqs, *row, *guard, *events, *blobs, size)
+    size = sum(len(payload.encode()) for payload in payloads)
+    approvals = approval_columns(decision.approvals)
+    return (*fence, seqs, *row, *guard, *events, *blobs, size, *approvals)
 
 
 def _compacted_through(decision: Decision) -> int | None:

@@ -30,6 +30,23 @@ WITH moved AS (
   INSERT INTO artifacts (task_id, name, bytes)
   SELECT moved.id, a.name, a.bytes FROM moved, unnest($24::text[], $25::bytea[]) AS a (name, bytes)
   ON CONFLICT DO NOTHING
+), requested AS (
+  INSERT INTO approvals (id, task_id, root_id, owner_id, role, tool, arguments, arguments_sha256,
+                         reason, state, requested_at, expires_at, decided_by, decided_at, remember)
+  SELECT a.id, t.id, t.root_id, t.owner_id, t.role, a.tool, a.arguments, a.arguments_sha256,
+         a.reason, a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.remember
+    FROM moved, tasks t, json_to_recordset($27::json) AS a (
+           id uuid, tool text, arguments json, arguments_sha256 text, reason text, state text,
+           requested_at timestamptz, expires_at timestamptz, decided_by text,
+           decided_at timestamptz, remember text)
+   WHERE t.id = moved.id
+), decided AS (
+  UPDATE approvals
+     SET state = a.state, decided_by = a.decided_by, decided_at = a.decided_at,
+         remember = a.remember
+    FROM moved, json_to_recordset($28::json) AS a (
+           id uuid, state text, decided_by text, decided_at timestamptz, remember text)
+   WHERE approvals.id = a.id AND approvals.task_id = moved.id
 ), freed AS (
   UPDATE workspaces w SET holder_task_id = NULL
     FROM moved WHERE $16 AND w.id = moved.workspace_id AND w.holder_task_id = moved.id

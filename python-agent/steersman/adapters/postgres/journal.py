@@ -26,9 +26,10 @@ from steersman.adapters.postgres.rows import (
     to_inbox_entry,
     to_workspace,
 )
+from steersman.core.approvals import Remembered
 from steersman.core.commands import InboxEntry
 from steersman.core.errors import LeaseLost, TaskNotFound
-from steersman.core.ids import TaskId, WorkerId
+from steersman.core.ids import OwnerId, TaskId, WorkerId
 from steersman.core.ledger import DUE
 from steersman.core.ports import Claim, Decision, Hints, StoredHistory
 from steersman.core.runtime import Failpoints, NoFailpoints
@@ -105,6 +106,7 @@ class PostgresJournal:
             inbox_done=row["inbox_done"],
             claims_since_progress=row["claims_since_progress"],
             taken_over=row["expired"],
+            at=row["at"],
             workspace=to_workspace(row["workspace_id"], row) if with_workspace else None,
         )
 
@@ -134,6 +136,11 @@ class PostgresJournal:
         """Read what was too long for an event."""
         row = await self._pool.fetchrow(_SQL["artifact"], task_uuid(task_id), name)
         return row["bytes"] if row else None
+
+    async def remembered(self, task_id: TaskId) -> Remembered:
+        """Read what people have approved for the rest of the task's conversation."""
+        rows = await self._pool.fetch(_SQL["remembered"], task_uuid(task_id))
+        return {(row["tool"], row["what"]): OwnerId(row["decided_by"]) for row in rows}
 
     async def commit(self, decision: Decision) -> None:
         """Write the decision, or find that it was written before."""

@@ -28,7 +28,7 @@ WITH due AS (
     FROM due
    WHERE t.id = due.id AND t.epoch = due.epoch
   RETURNING t.id, t.epoch, t.version, t.inbox_seq, t.inbox_done, t.claims_since_progress,
-            due.expired, due.workspace_id
+            due.expired, due.workspace_id, now() AS at
 ), held AS (
   UPDATE workspaces w
      SET holder_task_id = taken.id, fence = w.fence + 1, host_id = coalesce(w.host_id, $2)
@@ -56,7 +56,8 @@ UPDATE tasks t
        claims_since_progress = t.claims_since_progress + due.expired::int
   FROM due
  WHERE t.id = due.id
-RETURNING t.id, t.epoch, t.version, t.inbox_seq, t.inbox_done, t.claims_since_progress, due.expired
+RETURNING t.id, t.epoch, t.version, t.inbox_seq, t.inbox_done, t.claims_since_progress, due.expired,
+          now() AS at
 
 -- name: history
 SELECT checkpoint, checkpoint_seq, compacted_through FROM tasks WHERE id = $1
@@ -70,6 +71,11 @@ SELECT n, command_id, payload, author FROM inbox WHERE task_id = $1 AND n > $2 O
 
 -- name: artifact
 SELECT bytes FROM artifacts WHERE task_id = $1 AND name = $2
+
+-- name: remembered
+SELECT r.tool, r.what, r.decided_by
+  FROM remembered_approvals r JOIN tasks t ON t.conversation_id = r.conversation_id
+ WHERE t.id = $1
 
 -- name: release
 WITH released AS (

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from steersman.core.approving import ApprovalRow
 from steersman.core.commands import InboxEntry, parse_command
 from steersman.core.errors import Invalid, TaskNotFound
 from steersman.core.events import Envelope, JsonObject, event_payload, parse_event
@@ -50,6 +51,26 @@ def envelope_columns(envelopes: Iterable[Envelope]) -> tuple[list[Any], ...]:
         for e in envelopes
     ]
     return tuple(list(column) for column in zip(*rows, strict=True)) or ([], [], [], [], [], [])
+
+
+def approval_columns(rows: Iterable[ApprovalRow]) -> tuple[str, str]:
+    """Turn approvals into two JSON arrays: those that are new, and those that change."""
+    arrays: tuple[list[JsonObject], list[JsonObject]] = ([], [])
+    for row in rows:
+        state: JsonObject = {
+            "id": row.approval_id,
+            "state": row.state,
+            "decided_by": row.decided_by,
+            "decided_at": row.decided_at,
+            "remember": row.remember,
+        }
+        if row.request is None:
+            arrays[1].append(state)
+        else:
+            request = row.request.model_dump(mode="json")
+            arrays[0].append({**request, **state, "requested_at": row.requested_at})
+    new, changed = (orjson.dumps(array).decode() for array in arrays)
+    return new, changed
 
 
 def to_envelope(task_id: TaskId, row: asyncpg.Record) -> Envelope:

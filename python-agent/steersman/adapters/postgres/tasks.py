@@ -1,13 +1,12 @@
 """Tasks as the API, the CLI and watchers see them: submit, post, view, list, read the log."""
 
-import base64
-import binascii
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from uuid import UUID
 
 import asyncpg
 
+from steersman.adapters.postgres.approvals import rule, ruled
+from steersman.adapters.postgres.cursors import cursor_of, read_cursor
 from steersman.adapters.postgres.pool import (
     DATABASE_ERRORS,
     Connection,
@@ -26,7 +25,7 @@ from steersman.adapters.postgres.rows import (
 )
 from steersman.adapters.postgres.submit import SQL, find_workspace, insert_task, keep_command
 from steersman.core.commands import StopTask
-from steersman.core.errors import Invalid, StoreUnavailable, TaskEnded, TaskNotFound, WorkspaceBusy
+from steersman.core.errors import StoreUnavailable, TaskEnded, TaskNotFound, WorkspaceBusy
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import OwnerId, TaskId
 from steersman.core.ledger import inbox_topic
@@ -71,13 +70,13 @@ class PostgresTaskStore:
             query.owner_id,
             list(query.states),
             request_uuid("conversation_id", conversation_id) if conversation_id else None,
-            _read_cursor(query.cursor) if query.cursor else None,
+            read_cursor(query.cursor) if query.cursor else None,
             query.limit + 1,
         )
         page = rows[: query.limit]
         return Page(
             items=tuple(_view(row) for row in page),
-            next_cursor=_cursor(page[-1]["id"]) if len(rows) > query.limit else None,
+            next_cursor=cursor_of(page[-1]["id"]) if len(rows) > query.limit else None,
         )
 
     async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]:
@@ -153,7 +152,7 @@ async def _post(connection: Connection, posting: Posting) -> JsonObject:
     task = await connection.fetchrow(SQL["lock_task"], task_id, posting.owner_id)
     if task is None:
         raise TaskNotFound
-    answer: JsonObject = {"command_id": posting.command_id, "state": task["state"]}
+    answer = _answer(posting, task["state"])
     before = await keep_command(
         connection,
         posting.owner_id,
@@ -165,6 +164,8 @@ async def _post(connection: Connection, posting: Posting) -> JsonObject:
     if before is not None:
         return before
     if not task["final"]:
+        if posting.ruling is not None:
+            await rule(connection, task_id, posting, posting.ruling)
         payload = to_json(posting.command.model_dump(mode="json"))
         await connection.execute(
             SQL["post"], task_id, posting.command_id, payload, posting.owner_id
@@ -174,16 +175,11 @@ async def _post(connection: Connection, posting: Posting) -> JsonObject:
     return answer
 
 
+def _answer(posting: Posting, state: str) -> JsonObject:
+    if posting.ruling is not None:
+        return ruled(posting, posting.ruling)
+    return {"command_id": posting.command_id, "state": state}
+
+
 def _view(row: asyncpg.Record) -> JsonObject:
     return {**from_json(row["view"]), "size_bytes": row["size_bytes"]}
-
-
-def _cursor(task_id: UUID) -> str:
-    return base64.urlsafe_b64encode(task_id.bytes).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
-    except (ValueError, binascii.Error) as error:
-        raise Invalid("The cursor is not one of ours.") from error

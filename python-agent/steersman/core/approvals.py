@@ -1,0 +1,123 @@
+"""Which calls need a person's approval, and to which arguments an approval is bound. Pure."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from steersman.core.events import Effect, JsonObject
+from steersman.core.ids import ApprovalId, OwnerId
+
+EVERY_TOOL = "*"
+"""Stands for the tools that are not named."""
+
+_CHANGING = frozenset({Effect.IDEMPOTENT, Effect.KEYED, Effect.UNSAFE})
+
+
+class ApprovalPolicy(StrEnum):
+    """When a tool's call waits for a person. `on_change`: unless it only reads or is the log's."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    ON_CHANGE = "on_change"
+
+    def asks(self, effect: Effect) -> bool:
+        """Say whether a call with this effect needs an approval."""
+        return self is ApprovalPolicy.ALWAYS or (
+            self is ApprovalPolicy.ON_CHANGE and effect in _CHANGING
+        )
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression: {error}") from None
+    return pattern
+
+
+class RiskRule(BaseModel):
+    """A policy for the calls of one tool in whose `argument` the pattern is found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str = Field(min_length=1)
+    argument: str = Field(min_length=1)
+    matches: Annotated[str, AfterValidator(_compiles)]
+    then: ApprovalPolicy
+
+    def fits(self, tool: str, arguments: JsonObject) -> bool:
+        """Say whether this rule is about the call."""
+        if tool != self.tool or self.argument not in arguments:
+            return False
+        value = arguments[self.argument]
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return re.search(self.matches, text) is not None
+
+
+Remembered = Mapping[tuple[str, str], OwnerId]
+"""Who approved, by tool and by what `sameness` says of the arguments."""
+
+Policies = Mapping[str, ApprovalPolicy]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a decision on an approval needs beside its command.
+
+    `shown_sha256` is of the arguments that the person saw, `remembered` what the decision shall
+    cover from now on, `artifacts` the long strings of edited arguments.
+    """
+
+    approval_id: ApprovalId
+    shown_sha256: str
+    remembered: str | None
+    artifacts: Mapping[str, bytes]
+
+
+def policy_of(tool: str, policies: Policies) -> ApprovalPolicy | None:
+    """Return what is said of a tool, or else of every tool."""
+    return policies.get(tool, policies.get(EVERY_TOOL))
+
+
+def reason_to_ask(
+    call: tuple[str, JsonObject],
+    effect: Effect,
+    *,
+    overrides: Policies,
+    rules: tuple[RiskRule, ...],
+    policies: Policies,
+) -> str | None:
+    """Say why a call needs an approval, None when it needs none.
+
+    The deployment's overrides win; then the first rule that fits; then the role's policies.
+    """
+    tool, arguments = call
+    if (override := policy_of(tool, overrides)) is not None:
+        return f"STEERSMAN_APPROVALS: {tool} {override}" if override.asks(effect) else None
+    for rule in rules:
+        if rule.fits(tool, arguments):
+            why = f"{rule.argument} matches {rule.matches}"
+            return why if rule.then.asks(effect) else None
+    policy = policy_of(tool, policies) or ApprovalPolicy.NEVER
+    return f"approvals of the role: {tool} {policy}" if policy.asks(effect) else None
+
+
+def arguments_sha256(arguments: JsonObject) -> str:
+    """Return the hash of whole arguments: JSON with sorted keys, no spaces, UTF-8."""
+    text = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sameness(arguments: JsonObject, same_by: tuple[str, ...]) -> str:
+    """Return what a remembered approval covers: these arguments' values, or all when none is named.
+
+    Long strings may be given as their references: equal strings have equal references.
+    """
+    named = {name: arguments.get(name) for name in same_by}
+    return arguments_sha256(cast(JsonObject, named) if same_by else arguments)
