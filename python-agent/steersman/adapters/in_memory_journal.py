@@ -13,6 +13,7 @@ from steersman.core.approvals import Remembered
 from steersman.core.approving import PENDING
 from steersman.core.clock import Clock
 from steersman.core.commands import InboxEntry, parse_command
+from steersman.core.conversation import Earlier
 from steersman.core.errors import ApprovalDecided, InboxMoved, LeaseLost, TaskEnded, TaskNotFound
 from steersman.core.events import ContextCompacted, Envelope, TaskSubmitted, parse_envelope
 from steersman.core.ids import CommandId, OwnerId, TaskId, WorkerId
@@ -196,6 +197,10 @@ class InMemoryJournal:
     async def remembered(self, task_id: TaskId) -> Remembered:
         """Return nothing: there are no conversations here."""
         return {}
+
+    async def earlier(self, task_id: TaskId) -> Earlier:
+        """Know of nothing before."""
+        return Earlier()
 
     async def commit(self, decision: Decision) -> None:
         """Write the decision, or find that it was written before."""

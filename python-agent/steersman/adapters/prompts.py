@@ -29,6 +29,7 @@ from steersman.core.limits import Limits
 from steersman.core.roles import Role, Team
 
 NEXT_ACTION = "parts/next_action.md.j2"
+EARLIER = "parts/earlier.md.j2"
 
 _TEAM_FILE = "roles.toml"
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -111,6 +112,8 @@ def rehearse(team: Team, prompts: JinjaPrompts) -> None:
             role.template,
             {"role": name, "description": role.description, "tools": tools, "limits": role.limits},
         )
+    before = {"goal": "A goal.", "state": "completed", "outcome": "A result.", "messages": ["A."]}
+    prompts.render(EARLIER, {"tasks": [before], "left_out": 1})
     tail = {"step": 50, "max_steps": 50, "notices": ["A notice."], "remaining": ["1 step"]}
     prompts.render(NEXT_ACTION, tail)
 

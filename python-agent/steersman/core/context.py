@@ -1,9 +1,10 @@
 """The prompt of a step: bounded by the model's window whatever the length of the task.
 
-From the front: the role's instructions, the goal, the summary of what was compacted, the turns
-since, and last the words for this step. Everything but the last is the same from step to step.
-When the turns outgrow their share, the oldest are replaced by a summary (`context_compacted`),
-down to half of that share, so that this happens once in many steps.
+From the front: the role's instructions, what came before in the conversation, the goal, the
+summary of what was compacted, the turns since, and last the words for this step. Everything but
+the last is the same from step to step. When the turns outgrow their share, the oldest are replaced
+by a summary (`context_compacted`), down to half of that share, so that this happens once in many
+steps.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from steersman.core.artifacts import internalize, references
 from steersman.core.compaction import compaction
+from steersman.core.conversation import Earlier, earlier_values
 from steersman.core.events import (
     ApprovalDecided,
     ContextCompacted,
@@ -28,14 +30,15 @@ from steersman.core.transcript import BYTES_PER_TOKEN, Transcript
 _LEAST_TOKENS = 2_048
 _MAX_SUMMARY_BYTES = 24_000
 _NEXT_ACTION = "parts/next_action.md.j2"
+_EARLIER = "parts/earlier.md.j2"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """How the model's context is shared out, in bytes but for `max_output_tokens`.
 
-    An eighth each may go to the goal and to one text; the turns get what instructions, goal and
-    reply leave.
+    An eighth each may go to the goal, to the conversation before it and to one text; the turns
+    get what the rest leaves.
     """
 
     max_output_tokens: int
@@ -71,8 +74,7 @@ class _Fixed:
     """The part of the prompt that never changes while a task is worked on."""
 
     window: Window
-    system: SystemMessage
-    goal: UserMessage
+    beginning: tuple[PromptMessage, ...]
     tools: tuple[ToolSpecification, ...]
     size_bytes: int
 
@@ -80,8 +82,16 @@ class _Fixed:
 class PromptBuilder:
     """Build the prompts of one task, step after step."""
 
-    def __init__(self, runtime: Runtime, state: TaskState, *, context_tokens: int) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        state: TaskState,
+        *,
+        context_tokens: int,
+        earlier: Earlier | None = None,
+    ) -> None:
         self._runtime = runtime
+        self._earlier = earlier or Earlier()
         self._context_tokens = context_tokens
         self._fixed = self._render_fixed(state)
         self._text_bytes = Window.of(context_tokens, runtime.policy.max_output_tokens).text_bytes
@@ -92,7 +102,8 @@ class PromptBuilder:
         """Fit the prompts to the smallest of the models that may be asked."""
         models = model_list(runtime.policy, runtime.team.roles[state.role])
         sizes = [await runtime.policy.context_tokens(model) for model in models]
-        return cls(runtime, state, context_tokens=min(sizes))
+        earlier = await runtime.recording.journal.earlier(state.task_id)
+        return cls(runtime, state, context_tokens=min(sizes), earlier=earlier)
 
     async def extend(self, envelopes: Sequence[Envelope], blobs: dict[str, bytes]) -> None:
         """Show these events in the next prompt; `blobs` are artifacts at hand, more are added."""
@@ -121,7 +132,7 @@ class PromptBuilder:
         step = UserMessage(self._runtime.prompts.render(_NEXT_ACTION, _step_values(state)))
         size = fixed.size_bytes + self._transcript.size_bytes + len(step.text.encode())
         return Prompt(
-            messages=(fixed.system, fixed.goal, *self._turns(fixed.window), step),
+            messages=(*fixed.beginning, *self._turns(fixed.window), step),
             tools=fixed.tools,
             max_output_tokens=fixed.window.max_output_tokens,
             estimated_tokens=int(size / BYTES_PER_TOKEN),
@@ -153,11 +164,19 @@ class PromptBuilder:
             "tools": [{"name": tool.name, "description": tool.description} for tool in tools],
             "limits": state.limits.model_dump(),
         }
-        system = runtime.prompts.render(role.template, values)
-        goal = f"Your goal:\n{head_and_tail(state.goal, window.text_bytes)}"
+        system = SystemMessage(runtime.prompts.render(role.template, values))
+        goal = UserMessage(f"Your goal:\n{head_and_tail(state.goal, window.text_bytes)}")
+        beginning = (system, *self._before(window), goal)
         schemas = sum(len(str(tool.parameters)) + len(tool.description) for tool in tools)
-        size = len(system.encode()) + len(goal.encode()) + schemas
-        return _Fixed(window, SystemMessage(system), UserMessage(goal), tools, size)
+        size = sum(len(message.text.encode()) for message in beginning) + schemas
+        return _Fixed(window, beginning, tools, size)
+
+    def _before(self, window: Window) -> tuple[UserMessage, ...]:
+        if not self._earlier.count:
+            return ()
+        values = earlier_values(self._earlier, window.text_bytes)
+        text = self._runtime.prompts.render(_EARLIER, values)
+        return (UserMessage(head_and_tail(text, window.text_bytes)),)
 
     async def _fetch(
         self, task_id: TaskId, arguments: list[JsonObject], blobs: dict[str, bytes]

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from steersman.core.approvals import Remembered, Ruling
 from steersman.core.approving import ApprovalRow
 from steersman.core.commands import Command, InboxEntry
+from steersman.core.conversation import Earlier
 from steersman.core.deltas import Delta
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId, WorkerId
@@ -119,6 +120,10 @@ class Journal(Protocol):
         ...
 
     async def artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
+
+    async def earlier(self, task_id: TaskId) -> Earlier:
+        """Read the same each time: what had ended in its conversation before the task began."""
+        ...
 
     async def remembered(self, task_id: TaskId) -> Remembered: ...
 

@@ -225,6 +225,7 @@ class WatchedJournal:
         self.inbox = inner.inbox
         self.artifact = inner.artifact
         self.remembered = inner.remembered
+        self.earlier = inner.earlier
         self.claim = inner.claim
         self.claim_for_command = inner.claim_for_command
         self.release = inner.release

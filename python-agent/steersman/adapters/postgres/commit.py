@@ -28,6 +28,7 @@ async def commit_final(connection: Connection, decision: Decision) -> bool:
     task_id = UUID(decision.claim.task_id)
     await connection.execute(SQL["lock_conversation"], task_id)
     await commit(connection, decision)
+    await connection.execute(SQL["number_the_end"], task_id)
     return await connection.fetchval(SQL["hand_over"], task_id) is not None
 
 

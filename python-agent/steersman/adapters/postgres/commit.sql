@@ -14,7 +14,10 @@ WITH moved AS (
          checkpoint_seq = CASE WHEN $13 IS NULL THEN checkpoint_seq
                                ELSE version + cardinality($5::bigint[]) END,
          compacted_through = coalesce($14, compacted_through),
-         size_bytes = size_bytes + $26,
+         size_bytes = size_bytes + $26 + (
+           SELECT coalesce(sum(octet_length(a.bytes)), 0)
+             FROM unnest($24::text[], $25::bytea[]) AS a (name, bytes)
+            WHERE NOT EXISTS (SELECT FROM artifacts WHERE task_id = $1 AND name = a.name)),
          claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
          worker_id = CASE WHEN $16 THEN NULL ELSE worker_id END,
          updated_at = now()
@@ -63,14 +66,27 @@ SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final,
 SELECT c.id FROM conversations c
  WHERE c.id = (SELECT conversation_id FROM tasks WHERE id = $1) FOR NO KEY UPDATE
 
+-- name: number_the_end
+-- Only of root tasks, and once: what a repeated commit finds done stays.
+WITH ended AS (
+  UPDATE conversations c SET ended_count = c.ended_count + 1, updated_at = now()
+    FROM tasks t
+   WHERE t.id = $1 AND t.parent_id IS NULL AND t.nth_ended IS NULL AND c.id = t.conversation_id
+  RETURNING c.ended_count
+)
+UPDATE tasks SET nth_ended = ended_count FROM ended WHERE id = $1
+
 -- name: hand_over
--- The next root task of the conversation, in the order in which they came, becomes active and due.
+-- The next root task of the conversation becomes active and due: what was to interrupt first, then
+-- in the order in which they came.
 WITH next AS (
-  SELECT (SELECT t.id FROM tasks t
+  SELECT c.ended_count,
+         (SELECT t.id FROM tasks t
            WHERE t.conversation_id = c.id AND NOT t.final AND t.parent_id IS NULL
-           ORDER BY t.id LIMIT 1) AS task_id
+           ORDER BY t.goes_first DESC, t.id LIMIT 1) AS task_id
     FROM conversations c WHERE c.active_task_id = $1
 ), active AS (
   UPDATE conversations SET active_task_id = next.task_id FROM next WHERE active_task_id = $1
 )
-UPDATE tasks SET due_at = now() FROM next WHERE id = next.task_id RETURNING id
+UPDATE tasks SET due_at = now(), ended_before = next.ended_count
+  FROM next WHERE id = next.task_id RETURNING id

@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from steersman.adapters.postgres.commit import commit, commit_final
+from steersman.adapters.postgres.conversations import to_earlier
 from steersman.adapters.postgres.pool import COMMIT_PATIENCE, Connection, PostgresPool
 from steersman.adapters.postgres.queries import load_queries
 from steersman.adapters.postgres.rows import (
@@ -28,6 +29,7 @@ from steersman.adapters.postgres.rows import (
 )
 from steersman.core.approvals import Remembered
 from steersman.core.commands import InboxEntry
+from steersman.core.conversation import MOST_EARLIER, Earlier
 from steersman.core.errors import LeaseLost, TaskNotFound
 from steersman.core.ids import OwnerId, TaskId, WorkerId
 from steersman.core.ledger import DUE
@@ -141,6 +143,11 @@ class PostgresJournal:
         """Read what people have approved for the rest of the task's conversation."""
         rows = await self._pool.fetch(_SQL["remembered"], task_uuid(task_id))
         return {(row["tool"], row["what"]): OwnerId(row["decided_by"]) for row in rows}
+
+    async def earlier(self, task_id: TaskId) -> Earlier:
+        """Read what had ended in the conversation before the task began, the newest of it."""
+        rows = await self._pool.fetch(_SQL["earlier"], task_uuid(task_id), MOST_EARLIER)
+        return to_earlier(rows)
 
     async def commit(self, decision: Decision) -> None:
         """Write the decision, or find that it was written before."""

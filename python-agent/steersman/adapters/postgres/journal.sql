@@ -77,6 +77,23 @@ SELECT r.tool, r.what, r.decided_by
   FROM remembered_approvals r JOIN tasks t ON t.conversation_id = r.conversation_id
  WHERE t.id = $1
 
+-- name: earlier
+-- What had ended in the conversation before the task became active: the same rows for as long as
+-- it lives. Both limits keep a claim as cheap in a long conversation as in a short one. No row:
+-- there was nothing. Views hold goals and results cut to a few kilobytes.
+SELECT me.ended_before, before.view ->> 'goal' AS goal, before.state,
+       before.view ->> 'result' AS result, before.view -> 'error' ->> 'message' AS error,
+       ARRAY(SELECT left(said.text, 2000)
+               FROM (SELECT n, payload ->> 'text' AS text FROM inbox
+                      WHERE task_id = before.id AND payload ->> 'type' = 'add_message'
+                      ORDER BY n DESC LIMIT 5) AS said
+              ORDER BY said.n) AS messages
+  FROM tasks me
+  JOIN tasks before ON before.conversation_id = me.conversation_id
+   AND before.nth_ended <= me.ended_before
+ WHERE me.id = $1 AND me.parent_id IS NULL AND me.ended_before > 0
+ ORDER BY before.nth_ended DESC LIMIT $2
+
 -- name: release
 WITH released AS (
   UPDATE tasks

@@ -9,6 +9,11 @@ MONTHS_AHEAD = 3
 _ONE_AT_A_TIME = 0x57EE_25BB
 _PAST = "events_past"
 _EXISTS = "SELECT to_regclass($1) IS NOT NULL"
+# The triggers of rows come with being a partition; those of statements do not.
+_NO_TRUNCATE = """
+CREATE TRIGGER events_are_not_truncated BEFORE TRUNCATE ON {table}
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_edit_the_log()
+"""
 
 
 async def ensure_partitions(connection: Connection) -> None:
@@ -54,6 +59,7 @@ async def _is_missing(connection: Connection, table: str) -> bool:
 async def _attach(connection: Connection, table: str, start: str, end: str) -> None:
     # Made aside and attached: creating it in place would lock every writer of the log out.
     await connection.execute(f"CREATE TABLE {table} (LIKE events INCLUDING ALL)")
+    await connection.execute(_NO_TRUNCATE.format(table=table))
     await connection.execute(
         f"ALTER TABLE events ATTACH PARTITION {table} FOR VALUES FROM ({start}) TO ({end})"
     )

@@ -16,10 +16,12 @@ from steersman.adapters.postgres.rows import (
     to_json,
 )
 from steersman.core.commands import StopTask
+from steersman.core.conversation import TITLE_CHARACTERS
 from steersman.core.errors import CommandConflict, ConversationBusy, Invalid, NotFound
 from steersman.core.events import JsonObject, TaskSubmitted
 from steersman.core.ids import CommandId, OwnerId, TaskId
 from steersman.core.ports import Submission
+from steersman.core.text import shorten
 
 SQL = load_queries(Path(__file__).with_name("tasks.sql"))
 
@@ -52,14 +54,7 @@ async def insert_task(
     connection: Connection, submission: Submission, host_id: str
 ) -> tuple[JsonObject, TaskId | None]:
     """Write a submission down. Return the answer, and the task that it asked to stop."""
-    first = submission.first
-    task_id = UUID(first.task_id)
-    answer: JsonObject = {
-        "task_id": first.task_id,
-        "conversation_id": submission.conversation_id,
-        "seq": first.seq,
-        "state": submission.view["state"],
-    }
+    task_id, answer = UUID(submission.first.task_id), _answer(submission)
     before = await keep_command(
         connection,
         submission.owner_id,
@@ -70,9 +65,10 @@ async def insert_task(
     )
     if before is not None:
         return before, None
-    active = await _enter_conversation(connection, submission)
+    conversation = await _enter_conversation(connection, submission)
     workspace_id = await _workspace(connection, submission, host_id)
-    await _insert_task(connection, submission, workspace_id, is_due=active is None)
+    await _insert_task(connection, submission, workspace_id, conversation)
+    active = conversation["active_task_id"]
     if active is None:
         conversation_id = request_uuid("conversation_id", submission.conversation_id)
         await connection.execute(SQL["activate"], conversation_id, task_id)
@@ -81,16 +77,28 @@ async def insert_task(
     return answer, None
 
 
-async def _enter_conversation(connection: Connection, submission: Submission) -> UUID | None:
-    """Lock the conversation, made if need be, and return its active task."""
+def _answer(submission: Submission) -> JsonObject:
+    return {
+        "task_id": submission.first.task_id,
+        "conversation_id": submission.conversation_id,
+        "seq": submission.first.seq,
+        "state": submission.view["state"],
+    }
+
+
+async def _enter_conversation(connection: Connection, submission: Submission) -> asyncpg.Record:
+    """Lock the conversation, made if need be, and return how it stands."""
     conversation_id = request_uuid("conversation_id", submission.conversation_id)
-    await connection.execute(SQL["make_conversation"], conversation_id, submission.owner_id)
-    row = await connection.fetchrow(SQL["lock_conversation"], conversation_id)
-    if row is None or row["owner_id"] != submission.owner_id:
+    submitted = cast(TaskSubmitted, submission.first.event)
+    title = shorten(submitted.goal, TITLE_CHARACTERS)
+    row = await connection.fetchrow(
+        SQL["enter_conversation"], conversation_id, submission.owner_id, title
+    )
+    if row is None:
         raise NotFound
     if row["active_task_id"] is not None and submission.on_busy == "reject":
         raise ConversationBusy
-    return row["active_task_id"]
+    return row
 
 
 async def _workspace(connection: Connection, submission: Submission, host_id: str) -> UUID:
@@ -113,7 +121,7 @@ async def find_workspace(
 
 
 async def _insert_task(
-    connection: Connection, submission: Submission, workspace_id: UUID, *, is_due: bool
+    connection: Connection, submission: Submission, workspace_id: UUID, conversation: asyncpg.Record
 ) -> None:
     first = submission.first
     submitted = cast(TaskSubmitted, first.event)
@@ -133,12 +141,13 @@ async def _insert_task(
         first.seq,
         to_json(submission.view),
         first.at,
-        is_due,
-        len(payload),
+        conversation["active_task_id"] is None,
+        len(payload.encode()),
+        conversation["ended_count"],
+        submission.on_busy == "interrupt",
     )
-    await connection.execute(
-        SQL["make_event"], task_id, seq, epoch, kind, command_id, payload, at, uuid4()
-    )
+    event = (task_id, seq, epoch, kind, command_id, payload, at, uuid4())
+    await connection.execute(SQL["make_event"], *event)
 
 
 async def _stop(connection: Connection, active: UUID, owner_id: OwnerId) -> TaskId:

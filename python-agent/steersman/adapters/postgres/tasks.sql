@@ -6,11 +6,14 @@ VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true
 -- name: kept_command
 SELECT request_hash, answer FROM commands WHERE owner_id = $1 AND command_id = $2
 
--- name: make_conversation
-INSERT INTO conversations (id, owner_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
-
--- name: lock_conversation
-SELECT owner_id, active_task_id FROM conversations WHERE id = $1 FOR NO KEY UPDATE
+-- name: enter_conversation
+-- Makes the conversation or locks it, in one statement, so that it cannot be deleted in between.
+-- No row: it is somebody else's. Who speaks again in an archived conversation wants it back.
+INSERT INTO conversations AS c (id, owner_id, title, task_count) VALUES ($1, $2, $3, 1)
+ON CONFLICT (id) DO UPDATE
+   SET task_count = c.task_count + 1, updated_at = now(), archived = false
+ WHERE c.owner_id = EXCLUDED.owner_id
+RETURNING active_task_id, ended_count
 
 -- name: activate
 UPDATE conversations SET active_task_id = $2 WHERE id = $1
@@ -33,8 +36,9 @@ SELECT w.id, w.owner_id, w.name, w.path, w.fence
 -- name: make_task
 INSERT INTO tasks (id, owner_id, conversation_id, parent_id, root_id, role, workspace_id,
                    contract_version, state, version, view, created_at, updated_at, due_at,
-                   size_bytes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END, $14)
+                   size_bytes, ended_before, goes_first)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END, $14,
+        $15, $16)
 
 -- name: make_event
 INSERT INTO events (task_id, seq, epoch, type, command_id, payload, at, commit_id)
