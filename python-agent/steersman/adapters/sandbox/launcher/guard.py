@@ -20,6 +20,12 @@ _NICE = 19
 _CANNOT_EXECUTE = 127
 
 
+_DEFAULTED = (
+    *(signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP),
+    *(signal.SIGPIPE, signal.SIGXFSZ),
+)
+
+
 class Guard(NamedTuple):
     """A guard as the launcher sees it: its pid and the ends of pipes that the launcher holds.
 
@@ -115,8 +121,10 @@ def _arrange(lock: int, ends: _Ends) -> None:
 
 def _restrain(order: Order) -> None:
     """Be a polite process with default signals, the first one to go when memory is short."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+    for number in _DEFAULTED:
         signal.signal(number, signal.SIG_DFL)
+    # What started the agent, a shell's background job for one, may have blocked or ignored some.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, order.file_bytes)
     if os.getuid() != 0:  # the kernel counts per user and never refuses root
