@@ -118,7 +118,7 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
     Raises ConfigurationError before anything is started.
     """
     tools = load_tools()
-    team = load_team(settings.prompts, tools.keys())
+    team = load_team(settings.prompts, tools)
     unknown = sorted({*settings.roles, settings.default_role} - team.roles.keys())
     if unknown:
         known = ", ".join(sorted(team.roles))

@@ -3,7 +3,7 @@
 import platform
 import sys
 import textwrap
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import SecretStr
@@ -15,6 +15,7 @@ from steersman.adapters.prompts import JinjaPrompts, load_team, rehearse
 from steersman.api.ports import Check
 from steersman.cli.untrusted import one_line
 from steersman.core.errors import SteersmanError
+from steersman.core.tool import Tool
 from steersman.logs import Redaction
 from steersman.settings import Configuration, Settings, variable
 
@@ -61,9 +62,9 @@ async def check_variables(configuration: Configuration) -> Check:
     return Check(status="degraded", detail=detail)
 
 
-async def check_prompts(settings: Settings, known_tools: Sequence[str]) -> Check:
+async def check_prompts(settings: Settings, tools: Mapping[str, Tool]) -> Check:
     """Read the team, compile and render every prompt."""
-    team = load_team(settings.prompts, known_tools)
+    team = load_team(settings.prompts, tools)
     rehearse(team, JinjaPrompts(settings.prompts))
     known = ", ".join(team.roles)
     missing = [role for role in (settings.default_role, *settings.roles) if role not in team.roles]

@@ -232,7 +232,7 @@ def doctor() -> None:
     from steersman.tools import load_tools
 
     configuration = configure(os.environ, read_dotenv())
-    settings, tools = _settings(), tuple(load_tools())
+    settings, tools = _settings(), load_tools()
     checks = {
         "versions": check_versions,
         "settings": lambda: check_variables(configuration),

@@ -9,7 +9,7 @@ from steersman.api.ports import Check
 from steersman.cli.doctor import check_line, check_prompts, check_variables, examine, shown_value
 from steersman.core.errors import ConfigurationError
 from steersman.settings import Settings, configure
-from tests.agent.prompts import TOOLS
+from tests.agent.tools.conftest import TOOLS
 
 
 async def test_each_check_is_a_line_and_a_failure_is_the_exit_code(

@@ -8,7 +8,8 @@ import pytest
 
 from steersman.adapters.prompts import NEXT_ACTION, JinjaPrompts, load_team, rehearse
 from steersman.core.roles import Team
-from tests.agent.prompts import PROMPTS, TOOLS
+from tests.agent.prompts import PROMPTS
+from tests.agent.tools.conftest import TOOLS
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -6,6 +6,7 @@ import pytest
 
 from steersman.adapters.prompts import JinjaPrompts, load_team, rehearse
 from steersman.core.errors import ConfigurationError
+from tests.agent.tools.conftest import TOOLS as every
 
 GOOD = """\
 # The team
@@ -18,7 +19,7 @@ tools = [
 ]
 limits = { max_steps = 5 }
 """
-TOOLS = ("finish_task", "read_file")
+TOOLS = {name: every[name] for name in ("finish_task", "read_file")}
 
 
 def folder(tmp_path: Path, team: str = GOOD, template: str = "{{ role }}") -> Path:
