@@ -49,7 +49,9 @@ def _pairs(value: object) -> object:
     if not isinstance(value, str) or not isinstance(parts, tuple):
         return value
     pairs = [str(part).partition("=") for part in cast(tuple[str, ...], parts)]
-    return {name.strip(): policy.strip() for name, _, policy in pairs}
+    named = {name.strip(): policy.strip() for name, _, policy in pairs}
+    # Of two values for one name nobody could say which was meant; a pair without a name is a slip.
+    return named if len(named) == len(pairs) and "" not in named else None
 
 
 def _with_scheme(*schemes: str) -> Callable[[SecretStr], SecretStr]:
@@ -196,7 +198,7 @@ def configure(environment: Mapping[str, str], dotenv: Mapping[str, str]) -> Conf
         settings = Settings.model_validate(given)
     except ValidationError as error:
         mistakes = [_mistake(details, sources) for details in error.errors(include_url=False)]
-        raise ConfigurationError("; ".join(mistakes)) from None
+        raise ConfigurationError("; ".join(dict.fromkeys(mistakes))) from None
     known = {variable(name) for name in Settings.model_fields} | OTHER_VARIABLES
     ours = {name for name in (*environment, *dotenv) if name.startswith(PREFIX)}
     others = {name: value for name, value in dotenv.items() if not name.startswith(PREFIX)}

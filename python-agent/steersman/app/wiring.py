@@ -23,7 +23,7 @@ from steersman.app.stores import open_cache, open_database, open_live
 from steersman.app.work import Working, migrated, working
 from steersman.app.workspaces import HomeWorkspaces
 from steersman.core.approval_desk import Approvals
-from steersman.core.approvals import EVERY_TOOL, Policies
+from steersman.core.approvals import require_known_tools
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
@@ -123,7 +123,7 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
     if unknown:
         known = ", ".join(sorted(team.roles))
         raise ConfigurationError(f"There is no role {unknown[0]!r}; roles.toml has: {known}")
-    _require_known(settings.approvals, tools)
+    require_known_tools(settings.approvals, tools)
     return Parts(
         settings=settings,
         tools=tools,
@@ -198,16 +198,6 @@ def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
     )
     approvals = Approvals(PostgresApprovalStore(pool), tasks, parts.tools)
     return App(parts, pool, runtime, tasks, approvals, workspaces, sandbox, cache)
-
-
-def _require_known(approvals: Policies, tools: Mapping[str, Tool]) -> None:
-    """A misspelt tool would run without the approval that somebody wanted."""
-    unknown = sorted(approvals.keys() - tools.keys() - {EVERY_TOOL})
-    if unknown:
-        known = ", ".join((EVERY_TOOL, *sorted(tools)))
-        raise ConfigurationError(
-            f"STEERSMAN_APPROVALS: unknown tool {unknown[0]!r}; expected one of {known}"
-        )
 
 
 def _failpoints(armed: str | None) -> Failpoints:

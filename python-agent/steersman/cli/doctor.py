@@ -14,6 +14,7 @@ from steersman import __version__
 from steersman.adapters.prompts import JinjaPrompts, load_team, rehearse
 from steersman.api.ports import Check
 from steersman.cli.untrusted import one_line
+from steersman.core.approvals import require_known_tools
 from steersman.core.errors import SteersmanError
 from steersman.core.tool import Tool
 from steersman.logs import Redaction
@@ -63,8 +64,9 @@ async def check_variables(configuration: Configuration) -> Check:
 
 
 async def check_prompts(settings: Settings, tools: Mapping[str, Tool]) -> Check:
-    """Read the team, compile and render every prompt."""
+    """Read the team, compile and render every prompt, look for tools that nobody has."""
     team = load_team(settings.prompts, tools)
+    require_known_tools(settings.approvals, tools)
     rehearse(team, JinjaPrompts(settings.prompts))
     known = ", ".join(team.roles)
     missing = [role for role in (settings.default_role, *settings.roles) if role not in team.roles]

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from steersman.core.errors import ConfigurationError
 from steersman.core.events import Effect, JsonObject
 from steersman.core.ids import ApprovalId, OwnerId
 
@@ -78,6 +79,16 @@ class Ruling:
     shown_sha256: str
     remembered: str | None
     artifacts: Mapping[str, bytes]
+
+
+def require_known_tools(overrides: Policies, tools: Collection[str]) -> None:
+    """Raise ConfigurationError for a misspelt tool: it would run without the approval wanted."""
+    unknown = sorted(overrides.keys() - set(tools) - {EVERY_TOOL})
+    if unknown:
+        known = ", ".join((EVERY_TOOL, *sorted(tools)))
+        raise ConfigurationError(
+            f"STEERSMAN_APPROVALS: unknown tool {unknown[0]!r}; expected one of {known}"
+        )
 
 
 def policy_of(tool: str, policies: Policies) -> ApprovalPolicy | None:

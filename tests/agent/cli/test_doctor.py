@@ -70,6 +70,16 @@ async def test_a_role_that_is_not_in_the_team_is_told() -> None:
     )
 
 
+async def test_a_policy_for_a_tool_that_does_not_exist_is_told() -> None:
+    settings = configure({"STEERSMAN_APPROVALS": "*=never,execute_comand=always"}, {}).settings
+    with pytest.raises(ConfigurationError) as caught:
+        await check_prompts(settings, TOOLS)
+    known = ", ".join(("*", *sorted(TOOLS)))
+    assert str(caught.value) == (
+        f"STEERSMAN_APPROVALS: unknown tool 'execute_comand'; expected one of {known}"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

@@ -8,6 +8,19 @@ import pytest
 from steersman.core.errors import ConfigurationError
 from steersman.settings import Settings, configure, require_safe_address
 
+TTL = "a number of seconds from 1 to 604800"
+POLICIES = "tool=always, =on_change or =never, separated by commas; * is every tool"
+NO_POLICIES = (
+    "run",
+    "run=",
+    "=always",
+    "run=Always",
+    "run==always",
+    "run=always;write=never",
+    "run=sometimes,write=perhaps",
+    "run=always,run=never",
+)
+
 
 def test_without_any_variable_the_defaults_hold() -> None:
     configuration = configure({}, {})
@@ -47,6 +60,16 @@ def test_names_are_separated_by_commas() -> None:
     assert settings.model_fallbacks == ("openai/a", "openai/b")
 
 
+def test_policies_are_pairs_with_spaces_where_people_put_them() -> None:
+    environment = {
+        "STEERSMAN_APPROVALS": " *=never , run = always,write=on_change,",
+        "STEERSMAN_APPROVAL_TTL_SECONDS": "90",
+    }
+    settings = configure(environment, {}).settings
+    assert settings.approvals == {"*": "never", "run": "always", "write": "on_change"}
+    assert settings.approval_ttl == timedelta(seconds=90)
+
+
 @pytest.mark.parametrize(
     ("environment", "port"),
     [({"PORT": "81"}, 81), ({"PORT": "81", "STEERSMAN_PORT": "82"}, 82), ({}, 8000)],
@@ -76,6 +99,8 @@ def test_variables_that_nobody_reads_are_told() -> None:
         ("DATABASE_URL", "mysql://me:secret@host/x", "postgresql://user@host/database"),
         ("REDIS_URL", "host:6379", "redis://host:port, rediss:// or unix://"),
         ("LEASE_SECONDS", "nan", "a number of seconds from 1 to 600"),
+        *[("APPROVAL_TTL_SECONDS", value, TTL) for value in ("0", "604801", "nan", "inf", "soon")],
+        *[("APPROVALS", value, POLICIES) for value in NO_POLICIES],
     ],
 )
 def test_a_wrong_value_names_variable_source_and_expectation(
