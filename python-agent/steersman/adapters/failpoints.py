@@ -1,21 +1,24 @@
 """Named places where a process can be made to fail, to prove that nothing depends on luck.
 
 `STEERSMAN_FAILPOINT=name:n:kind`: the n-th time that `name` is reached, `kill` ends this process
-as kill -9 does, `stop` freezes it as SIGSTOP does, `raise` is a bug, and `lostack` is a
-connection that breaks just after the server has done what it was asked.
+as kill -9 does, `stop` freezes it as SIGSTOP does, `hang` lets the event loop stand still until
+SIGCONT while the other threads go on, `raise` is a bug, and `lostack` is a connection that breaks
+just after the server has done what it was asked.
 """
 
 import os
 import signal
+import threading
 from collections import Counter
 from dataclasses import dataclass
+from types import FrameType
 from typing import Literal
 
 from steersman.core.errors import ConfigurationError
 from steersman.core.runtime import FAILPOINTS
 
-Kind = Literal["kill", "stop", "raise", "lostack"]
-_KINDS = ("kill", "stop", "raise", "lostack")
+Kind = Literal["kill", "stop", "hang", "raise", "lostack"]
+_KINDS = ("kill", "stop", "hang", "raise", "lostack")
 VARIABLE = "STEERSMAN_FAILPOINT"
 
 
@@ -49,10 +52,22 @@ class ArmedFailpoint:
                 os.kill(os.getpid(), signal.SIGKILL)
             case "stop":
                 os.kill(os.getpid(), signal.SIGSTOP)
+            case "hang":
+                _hang()
             case "raise":
                 raise FailpointReached(name)
             case "lostack":
                 raise ConnectionResetError("a failpoint broke the connection")
+
+
+def _hang() -> None:
+    thawed = threading.Event()
+
+    def thaw(number: int, frame: FrameType | None) -> None:
+        thawed.set()
+
+    signal.signal(signal.SIGCONT, thaw)
+    thawed.wait()
 
 
 def parse_failpoint(text: str) -> Failpoint:

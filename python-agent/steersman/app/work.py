@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from steersman.adapters.postgres.lease import WorkerLease, end_predecessor
+from steersman.adapters.postgres.lease import Work, WorkerLease, end_predecessor
 from steersman.adapters.postgres.migrate import migrate
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.slots import Slot, take_slot
+from steersman.app.watchdog import LoopWatch
 from steersman.core.errors import StoreUnavailable
 from steersman.core.worker import Worker
 from steersman.settings import Settings
@@ -87,7 +88,7 @@ def _lease(worker: Worker, dsn: str, host_id: str, settings: Settings) -> Worker
         host_id,
         roles=worker.roles,
         lease=settings.lease,
-        on_lost=drop_all,
+        work=Work(drop_all, LoopWatch().silence),
     )
 
 

@@ -140,6 +140,24 @@ def test_frozen_there_another_takes_over_and_the_thawed_one_writes_nothing(
     assert_nothing_lost_or_doubled(home, view, events)
 
 
+@pytest.mark.parametrize("name", ["thought", "acted"])
+def test_where_the_loop_stands_still_the_lease_ends_though_its_thread_goes_on(
+    home: Path, settings: dict[str, object], name: str
+) -> None:
+    with serving(env_with(settings, f"{name}:2:hang")) as hung:
+        task_id = submit(hung.url)
+        with serving(env_with(settings)) as other:
+            view = wait_for_state(other.url, task_id, FINAL)
+            events = events_of(other.url, task_id)
+            lost = hung.wait_for(lambda line: line.get("action") == "lease_lost")
+            hung.process.send_signal(signal.SIGCONT)
+            assert hung.terminate() == 0
+            assert events_of(other.url, task_id) == events
+    assert lost["reason"] == "standstill"
+    assert [e["reason"] for e in events if e["type"] == "task_claimed"] == ["new", "takeover"]
+    assert_nothing_lost_or_doubled(home, view, events)
+
+
 @pytest.mark.parametrize("visit", [1, 2, 3, 4, 5, 6])
 def test_an_answer_that_is_lost_commits_once(
     home: Path, settings: dict[str, object], visit: int

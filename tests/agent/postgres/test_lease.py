@@ -10,9 +10,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from steersman.adapters.postgres.lease import WorkerLease, end_predecessor
+from steersman.adapters.postgres.lease import Work, WorkerLease, end_predecessor
 from steersman.core.errors import LeaseLost, StoreUnavailable
 from steersman.core.ids import WorkerId
+from steersman.core.ports import Claim
 from tests.agent.postgres.making import HOST, ROLES, Store, claimed, decision, opened, submitted
 
 SHORT = timedelta(milliseconds=600)
@@ -26,8 +27,11 @@ async def store(database_url: str) -> AsyncGenerator[Store]:
 
 
 @asynccontextmanager
-async def _leased(dsn: str, on_lost: Callable[[], None]) -> AsyncGenerator[WorkerLease]:
-    lease = WorkerLease(dsn, ME, HOST, roles=ROLES, lease=SHORT, on_lost=on_lost)
+async def _leased(
+    dsn: str, on_lost: Callable[[], None], silence: Callable[[], float] = lambda: 0.0
+) -> AsyncGenerator[WorkerLease]:
+    work = Work(on_lost, silence)
+    lease = WorkerLease(dsn, ME, HOST, roles=ROLES, lease=SHORT, work=work)
     try:
         await lease.start()
         yield lease
@@ -35,9 +39,25 @@ async def _leased(dsn: str, on_lost: Callable[[], None]) -> AsyncGenerator[Worke
         await lease.end()
 
 
-async def _lives(store: Store) -> bool:
-    [row] = await store.pool.fetch("SELECT lease_until > now() AS lives FROM workers")
-    return row["lives"]
+async def _lives(store: Store, *, within: float = 0) -> bool:
+    """Say whether the worker's row is alive, or comes to life again in so many seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        query = "SELECT lease_until > now() AS lives FROM workers WHERE id = $1"
+        [row] = await store.pool.fetch(query, ME)
+        if row["lives"] or time.monotonic() >= deadline:
+            return row["lives"]
+        await asyncio.sleep(0.02)
+
+
+async def _claimed_by(worker_id: str, store: Store) -> Claim:
+    """Claim as another worker does, which polls."""
+    await store.alive(worker_id, seconds=60)
+    async with asyncio.timeout(5):
+        while True:
+            if claim := await store.journal(worker_id).claim(ROLES):
+                return claim
+            await asyncio.sleep(0.02)
 
 
 async def test_a_lease_lasts_as_long_as_it_beats_and_ends_at_once(
@@ -81,6 +101,37 @@ async def test_without_a_beat_the_lease_is_lost_and_what_was_held_is_free(
             assert lease.lost
         await blocker.close()
         assert await asyncio.to_thread(_until, lambda: not lease.lost)
+        with pytest.raises(LeaseLost):
+            await store.journal(ME).commit(decision(claim))
+
+
+async def test_work_that_stands_still_ends_the_lease_until_it_moves(
+    store: Store, database_url: str
+) -> None:
+    lost, stands_still = threading.Event(), threading.Event()
+    claim = await claimed(store, ME)
+
+    def silence() -> float:
+        return 60.0 if stands_still.is_set() else 0.0
+
+    async with _leased(database_url, lost.set, silence):
+        stands_still.set()
+        assert await asyncio.to_thread(lost.wait, 5)
+        other = await _claimed_by("worker-2", store)
+        assert other.taken_over
+        stands_still.clear()
+        assert await _lives(store, within=5)
+        with pytest.raises(LeaseLost):
+            await store.journal(ME).commit(decision(claim))
+
+
+async def test_what_a_worker_holds_is_free_when_its_lease_had_ended_behind_its_back(
+    store: Store, database_url: str
+) -> None:
+    claim = await claimed(store, ME)
+    async with _leased(database_url, lambda: None):
+        await store.alive(ME, seconds=-1)
+        assert await _lives(store, within=5)
         with pytest.raises(LeaseLost):
             await store.journal(ME).commit(decision(claim))
 

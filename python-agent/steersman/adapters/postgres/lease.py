@@ -1,8 +1,9 @@
 """The lease of this process: one row that a thread of its own keeps alive.
 
 A thread, a loop and a connection of its own, so that neither a busy event loop nor a full pool
-makes the process look dead. Time is counted on CLOCK_BOOTTIME, which a suspended machine does
-not stop, and from before a beat was sent: the server's clock can only be later than that.
+makes the process look dead. One that stands still for a whole lease is dead, and the lease is
+ended. Time is counted on CLOCK_BOOTTIME, which a suspended machine does not stop, and from before
+a beat was sent: the server's clock can only be later than that.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,12 +40,24 @@ def boot_seconds() -> float:
     return time.clock_gettime(clock)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a lease is for, as its thread sees it.
+
+    `silence` returns for how many seconds the work has stood still. `on_lost` is called each time
+    when others may take the tasks soon, so that nothing may be started.
+    """
+
+    on_lost: Callable[[], None] = lambda: None
+    silence: Callable[[], float] = lambda: 0.0
+
+
 class WorkerLease:
     """Keep a worker's row alive from `start` to `end`.
 
-    `on_lost` is called, in the lease's thread, each time when no beat has succeeded for 12/15 of
-    the lease: others may take the tasks soon, so nothing may be started. With the next beat that
-    succeeds, whatever this worker still held is free for anybody.
+    The lease is lost when no beat has succeeded for 12/15 of it, or when the work has stood still
+    for all of it. With the next beat that succeeds, whatever this worker still held is free for
+    anybody.
     """
 
     def __init__(
@@ -54,13 +68,13 @@ class WorkerLease:
         *,
         roles: Sequence[str],
         lease: timedelta = LEASE,
-        on_lost: Callable[[], None] = lambda: None,
+        work: Work | None = None,
     ) -> None:
         self._dsn = dsn
         self._worker_id = worker_id
         self._row = (worker_id, host_id, list(roles), CONTRACT_VERSION, lease)
         self._lease = lease.total_seconds()
-        self._on_lost = on_lost
+        self._work = work or Work()
         self._last_beat = boot_seconds()
         self._was_lost = False
         self._ended = threading.Event()
@@ -70,7 +84,11 @@ class WorkerLease:
     @property
     def lost(self) -> bool:
         """Say whether others may soon think that this process is dead."""
-        return boot_seconds() - self._last_beat > self._lease * _LOST_AFTER
+        return self._stands_still or boot_seconds() - self._last_beat > self._lease * _LOST_AFTER
+
+    @property
+    def _stands_still(self) -> bool:
+        return self._work.silence() > self._lease
 
     async def start(self) -> None:
         """Register the worker; it may claim when this returns. Raises StoreUnavailable."""
@@ -104,19 +122,30 @@ class WorkerLease:
             connection = await connect(self._dsn, "steersman-lease")
         try:
             while not self._ended.is_set():
+                if self._stands_still:
+                    await self._wait_for_movement(connection)
                 async with asyncio.timeout(patience):
                     await self._beat(connection)
                 await self._pause()
-            async with asyncio.timeout(patience):
-                await connection.execute(_SQL["end"], self._worker_id)
+            await self._end_row(connection)
         finally:
             connection.terminate()
 
+    async def _end_row(self, connection: OwnConnection) -> None:
+        async with asyncio.timeout(self._lease / _BEATS):
+            await connection.execute(_SQL["end"], self._worker_id)
+
     async def _pause(self) -> None:
         # In small steps by the boot clock: a loop's own timers stand still in a suspended machine.
-        while not self._ended.is_set():
+        while not self._ended.is_set() and not self._stands_still:
             if boot_seconds() - self._last_beat >= self._lease / _BEATS:
                 return
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _wait_for_movement(self, connection: OwnConnection) -> None:
+        self._notice()
+        await self._end_row(connection)
+        while self._stands_still and not self._ended.is_set():  # noqa: ASYNC110 - another thread's
             await asyncio.sleep(_TICK_SECONDS)
 
     async def _beat(self, connection: OwnConnection) -> None:
@@ -134,8 +163,9 @@ class WorkerLease:
     def _notice(self) -> None:
         if self.lost and not self._was_lost:
             self._was_lost = True
-            _log.warning("lease_lost", extra={"action": "lease_lost"})
-            self._on_lost()
+            reason = "standstill" if self._stands_still else "no_answer"
+            _log.warning("lease_lost", extra={"action": "lease_lost", "reason": reason})
+            self._work.on_lost()
 
 
 async def end_predecessor(pool: PostgresPool, worker_id: WorkerId) -> None:
