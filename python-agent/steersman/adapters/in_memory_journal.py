@@ -77,6 +77,7 @@ class InMemoryTaskLog:
             log=[_to_json(first)],
             commit_ids=[submission.command_id],
             view=json.dumps(submission.view),
+            artifacts=dict(submission.artifacts),
         )
 
     async def post(self, posting: Posting) -> None:
@@ -88,6 +89,7 @@ class InMemoryTaskLog:
             if task.approvals.get(ruling.approval_id) != PENDING:
                 raise ApprovalDecided
             task.artifacts |= ruling.artifacts
+        task.artifacts |= posting.artifacts
         body = json.dumps(posting.command.model_dump(mode="json"))
         task.inbox.append((posting.command_id, body, posting.owner_id))
         now = self.clock.now()

@@ -92,6 +92,8 @@ class Approvals:
             raise Invalid("arguments: the log cannot hold them (NUL, NaN, nested too deeply).")
         if wrong := invalid_arguments(tool, wish.arguments):
             raise Invalid(f"arguments: {wrong}")
-        kept, artifacts = externalize(wish.arguments)
+        (kept,), artifacts = externalize([wish.arguments])
+        if kept is None:
+            raise Invalid("arguments: too large beside their strings.")
         sha256 = arguments_sha256(wish.arguments)
         return wish.model_copy(update={"arguments": kept, "arguments_sha256": sha256}), artifacts

@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, cast
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from steersman.core.artifacts import normalized
 from steersman.core.errors import ConfigurationError
 from steersman.core.events import Effect, JsonObject
 from steersman.core.ids import ApprovalId, OwnerId
@@ -128,7 +129,7 @@ def arguments_sha256(arguments: JsonObject) -> str:
 def sameness(arguments: JsonObject, same_by: tuple[str, ...]) -> str:
     """Return what a remembered approval covers: these arguments' values, or all when none is named.
 
-    Long strings may be given as their references: equal strings have equal references.
+    Strings may be given as their references: equal strings have equal references.
     """
-    named = {name: arguments.get(name) for name in same_by}
-    return arguments_sha256(cast(JsonObject, named) if same_by else arguments)
+    named: JsonObject = {name: arguments.get(name) for name in same_by}
+    return arguments_sha256(normalized(named if same_by else arguments))

@@ -5,12 +5,24 @@ and prompts get it whole again.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from steersman.core.events import JsonObject
-from steersman.core.text import INLINE_LIMIT_BYTES, head_and_tail
+from steersman.core.text import INLINE_LIMIT_BYTES, cut_for_json, head_and_tail, json_bytes
+
+SAID_LIMIT_BYTES = 48 * 1024
+"""What an event holds of what a person wrote, as JSON: nearly always all of it."""
+
+THOUGHT_LIMIT_BYTES = 12 * 1024
+"""What an event holds of a thought's text, as JSON, beside its calls."""
+
+ARGUMENTS_LIMIT_BYTES = 28 * 1024
+"""What an event holds of the arguments of all its calls, as JSON."""
+
+_STRING_LIMITS = (INLINE_LIMIT_BYTES, 2_048, 512, 128)
+"""From which length on strings are references: the first with which all arguments fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +45,43 @@ def keep_output(text: str) -> Kept:
     return Kept(cut, len(raw), name, {name: raw})
 
 
-def externalize(arguments: JsonObject) -> tuple[JsonObject, dict[str, bytes]]:
-    """Replace each long string by its reference."""
+def keep_text(text: str, limit: int) -> Kept:
+    """Cut what somebody said to `limit` bytes of JSON, with the artifact's name in the middle."""
+    raw = text.encode()
+    if json_bytes(text) <= limit + 2:
+        return Kept(text, len(raw), None, {})
+    name = hashlib.sha256(raw).hexdigest()
+    cut = cut_for_json(text, limit, hint=f"; all of it: artifact {name}")
+    return Kept(cut, len(raw), name, {name: raw})
+
+
+def externalize(
+    arguments: Sequence[JsonObject],
+) -> tuple[tuple[JsonObject | None, ...], dict[str, bytes]]:
+    """Replace long strings by their references until all arguments fit into one event.
+
+    None stands where arguments are too large beside their strings, the largest first.
+    """
+    kept: list[object] = []
     blobs: dict[str, bytes] = {}
-    return cast(JsonObject, _out(arguments, blobs)), blobs
+    for limit in _STRING_LIMITS:
+        blobs = {}
+        kept = [_out(one, blobs, limit) for one in arguments]
+        if json_bytes(kept) <= ARGUMENTS_LIMIT_BYTES:
+            break
+    while json_bytes(kept) > ARGUMENTS_LIMIT_BYTES:
+        sizes = [json_bytes(one) for one in kept]
+        kept[sizes.index(max(sizes))] = None
+    needed = set(references(kept))
+    return (
+        tuple(cast(list[JsonObject | None], kept)),
+        {name: blob for name, blob in blobs.items() if name in needed},
+    )
+
+
+def normalized(arguments: JsonObject) -> JsonObject:
+    """Return the same for equal arguments, however many of their strings are references."""
+    return cast(JsonObject, _out(arguments, {}, _STRING_LIMITS[-1]))
 
 
 def internalize(arguments: JsonObject, blobs: Mapping[str, bytes]) -> JsonObject:
@@ -63,15 +108,15 @@ def _reference(value: object) -> str | None:
     return None
 
 
-def _out(value: object, blobs: dict[str, bytes]) -> object:
-    if isinstance(value, str) and len(raw := value.encode()) > INLINE_LIMIT_BYTES:
+def _out(value: object, blobs: dict[str, bytes], limit: int) -> object:
+    if isinstance(value, str) and len(raw := value.encode()) > limit:
         name = hashlib.sha256(raw).hexdigest()
         blobs[name] = raw
         return {"artifact": name, "bytes": len(raw)}
     if isinstance(value, dict):
-        return {k: _out(v, blobs) for k, v in cast(dict[str, Any], value).items()}
+        return {k: _out(v, blobs, limit) for k, v in cast(dict[str, Any], value).items()}
     if isinstance(value, list):
-        return [_out(item, blobs) for item in cast(list[Any], value)]
+        return [_out(item, blobs, limit) for item in cast(list[Any], value)]
     return value
 
 

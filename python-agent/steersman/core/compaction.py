@@ -2,6 +2,7 @@
 
 from steersman.core.events import ContextCompacted
 from steersman.core.limits import Usage
+from steersman.core.text import json_bytes
 from steersman.core.transcript import Transcript, digest
 
 _HEADING = "What happened earlier in this task, shortened:"
@@ -30,19 +31,19 @@ def compaction(
 def _summary(lines: list[str], limit_bytes: int) -> str:
     """Keep the newest lines that fit; what people said outlives what the agent did."""
     room = limit_bytes - 200
-    kept: list[str] = []
-    for line in _most_important_first(lines):
-        if (room := room - len(line.encode()) - 1) < 0:
+    kept: set[int] = set()
+    for number in _most_important_first(lines):
+        if (room := room - json_bytes(lines[number])) < 0:
             break
-        kept.append(line)
-    chosen = set(kept)
-    shown = [line for line in lines if line in chosen]
+        kept.add(number)
+    shown = [lines[number] for number in sorted(kept)]
     omitted = len(lines) - len(shown)
     note = [f"- ({omitted} earlier lines are left out)"] if omitted else []
     return "\n".join([_HEADING, *note, *shown])
 
 
-def _most_important_first(lines: list[str]) -> list[str]:
-    said = [line for line in lines if line.startswith("- the person said:")]
-    done = [line for line in lines if not line.startswith("- the person said:")]
+def _most_important_first(lines: list[str]) -> list[int]:
+    """Return the numbers of the lines: equal ones, of calls made again, each take their room."""
+    said = [n for n, line in enumerate(lines) if line.startswith("- the person said:")]
+    done = [n for n, line in enumerate(lines) if not line.startswith("- the person said:")]
     return said[::-1][:20] + done[::-1]

@@ -17,10 +17,7 @@ from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId, Worke
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRef:
-    """A workspace: `name` of an owner, or any directory of this host when `path` is set.
-
-    `fence` grows with each holder and takeover.
-    """
+    """`name` of an owner, or with `path` any directory of this host. Each holder raises `fence`."""
 
     workspace_id: str
     owner_id: OwnerId
@@ -141,11 +138,12 @@ class Submission:
     workspace: str
     workspace_path: str | None
     on_busy: Literal["enqueue", "reject", "interrupt"]
+    artifacts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A command for a task, as it goes into the inbox."""
+    """A command for a task, as it goes into the inbox. `artifacts`: what is too long for events."""
 
     task_id: TaskId
     owner_id: OwnerId
@@ -153,6 +151,7 @@ class Posting:
     request_hash: str
     command: Command
     ruling: Ruling | None = None
+    artifacts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +201,7 @@ class TaskStore(Protocol):
     def exclusive_workspace(
         self, owner_id: OwnerId, name: str
     ) -> AbstractAsyncContextManager[WorkspaceRef]:
-        """Keep tasks out of a workspace, which is made known if it was not, for a moment.
-
-        Raises WorkspaceBusy while a task works in it.
-        """
+        """Keep tasks out of a workspace for a moment; raises WorkspaceBusy while one is in it."""
         ...
 
 

@@ -13,13 +13,24 @@ from steersman.core.ids import ActionId
 from steersman.core.model import ModelCall
 from steersman.core.outcomes import failed_action
 from steersman.core.state import OpenAction
-from steersman.core.text import clean, clean_json, shorten
+from steersman.core.text import clean, clean_json, head_and_tail, shorten
 from steersman.core.tool import Tool, TransactionalTool
 
 MAX_CALLS_PER_REPLY = 16
 
+MAX_CALLS_RECORDED = 64
+"""Of a reply that holds more, the rest is only counted: a thought must fit into one event."""
+
+_MAX_NAME = 64
+_MAX_COMPLAINT_BYTES = 2_000
+
 _MAX_DEPTH = 32
 """Of arguments. Readers of the log, in whatever language, stop at 64 levels of an event."""
+
+_TOO_LARGE = (
+    "The arguments are too large beside their strings, so they are shown as {}. Send less at once, "
+    "or in several replies."
+)
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -36,24 +47,42 @@ class ReadCalls:
 def read_calls(
     calls: tuple[ModelCall, ...], tools: Mapping[str, Tool], new_ids: tuple[ActionId, ...]
 ) -> ReadCalls:
-    """Read the calls in their order. `new_ids` holds one id per call."""
+    """Read the calls in their order. `new_ids` holds one id per call that is recorded."""
+    recorded = calls[:MAX_CALLS_RECORDED]
+    read = [parse_arguments(call.arguments) for call in recorded]
+    kept, blobs = externalize([arguments or {} for arguments in read])
     actions: list[Action] = []
     failures: list[ActionFailed] = []
-    blobs: dict[str, bytes] = {}
     ended = False
-    for number, (call, action_id) in enumerate(zip(calls, new_ids, strict=True)):
-        arguments = parse_arguments(call.arguments)
-        kept, new_blobs = externalize(arguments or {})
-        blobs |= new_blobs
-        name = shorten(clean(call.tool), 100)
-        action = Action(action_id=action_id, tool=name, arguments=kept)
+    for number, (call, action_id) in enumerate(zip(recorded, new_ids, strict=True)):
+        whole, shown = read[number], kept[number]
+        action = Action(action_id=action_id, tool=_name(call.tool), arguments=shown or {})
         actions.append(action)
-        refusal = _refusal(call, arguments, tools, number=number, ended=ended)
+        refusal = _refusal(call, whole, tools, number=number, ended=ended)
+        if refusal is None and shown is None:
+            refusal = "invalid_arguments", _TOO_LARGE
         if refusal:
             failures.append(failed_action(OpenAction(action=action), *refusal))
         tool = tools.get(call.tool)
         ended = ended or (not refusal and isinstance(tool, TransactionalTool) and tool.ends_reply)
-    return ReadCalls(tuple(actions), tuple(failures), blobs)
+    return ReadCalls(tuple(actions), _with_rest(failures, len(calls)), blobs)
+
+
+def _name(tool: str) -> str:
+    """Shorten a tool's name; one that exists is not changed."""
+    return shorten(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in tool), _MAX_NAME
+    )
+
+
+def _with_rest(failures: list[ActionFailed], calls: int) -> tuple[ActionFailed, ...]:
+    """Have the last failure tell of the calls that are not even recorded."""
+    if (rest := calls - MAX_CALLS_RECORDED) <= 0:
+        return tuple(failures)
+    *others, last = failures
+    output = f"{last.output} {rest} more calls after this one are left out."
+    told = last.model_copy(update={"output": output, "output_bytes": len(output.encode())})
+    return (*others, told)
 
 
 def _refusal(
@@ -88,7 +117,7 @@ def invalid_arguments(tool: Tool, arguments: JsonObject) -> str | None:
             f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {one['msg']}"
             for one in error.errors(include_url=False, include_input=False)[:8]
         ]
-        return "; ".join(found)
+        return head_and_tail("; ".join(found), _MAX_COMPLAINT_BYTES)
     return None
 
 

@@ -9,8 +9,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from steersman.core.artifacts import SAID_LIMIT_BYTES, keep_text
 from steersman.core.clock import new_id
-from steersman.core.commands import MAX_TEXT_CHARACTERS, Command, StopTask, request_hash
+from steersman.core.commands import (
+    MAX_TEXT_CHARACTERS,
+    AddMessage,
+    Command,
+    StopTask,
+    request_hash,
+)
 from steersman.core.decide import cut_unknown
 from steersman.core.deltas import Delta
 from steersman.core.errors import CursorAhead, Invalid, LeaseLost
@@ -95,7 +102,9 @@ class Tasks:
         """
         conversation_id = ConversationId(request.conversation_id or new_id(self._recording.clock))
         body = {"type": "submit_task", **request.model_dump(mode="json"), "directory": directory}
-        first = self._first(request, owner_id, conversation_id)
+        goal = keep_text(request.goal, SAID_LIMIT_BYTES)
+        kept = request.model_copy(update={"goal": goal.text})
+        first = self._first(kept, owner_id, conversation_id)
         submission = Submission(
             first=first,
             view=task_view(fold([first])),
@@ -106,6 +115,7 @@ class Tasks:
             workspace=request.workspace or conversation_id,
             workspace_path=directory,
             on_busy=request.on_busy,
+            artifacts=goal.blobs,
         )
         answer = await self._store.submit(submission)
         await self._recording.hints.publish(DUE)
@@ -124,12 +134,17 @@ class Tasks:
         When nobody works on the task it is answered before this returns.
         """
         body = {"task_id": task_id, **command.model_dump(mode="json")}
+        artifacts: Mapping[str, bytes] = {}
+        if isinstance(command, AddMessage):
+            text = keep_text(command.text, SAID_LIMIT_BYTES)
+            command, artifacts = AddMessage(text=text.text), text.blobs
         posting = Posting(
             task_id=task_id,
             owner_id=owner_id,
             command_id=CommandId(command_id or self.new_command_id()),
             request_hash=request_hash(body),
             command=command,
+            artifacts=artifacts,
         )
         return await self.deliver(posting)
 

@@ -1,5 +1,6 @@
 """Texts that are safe to keep: no NUL, no lone surrogates, a bounded length."""
 
+import json
 from typing import Any, cast
 
 INLINE_LIMIT_BYTES = 8 * 1024
@@ -45,6 +46,19 @@ def head_and_tail(text: str, limit: int, *, hint: str = "") -> str:
     room = max(limit - len(note.encode()), 0)
     head, tail = raw[: room * 2 // 3], raw[len(raw) - room // 3 :]
     return head.decode(errors="ignore") + note + tail.decode(errors="ignore")
+
+
+def json_bytes(value: object) -> int:
+    """Count the bytes of a value as JSON: a quote is two of them, a control character six."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def cut_for_json(text: str, limit: int, *, hint: str = "") -> str:
+    """Keep head and tail in at most `limit` bytes of JSON."""
+    shown, room = text, limit
+    while json_bytes(shown) > limit + 2:
+        shown, room = head_and_tail(text, room, hint=hint), room * 3 // 4
+    return shown
 
 
 def shorten(text: str, limit: int) -> str:

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from steersman.core.artifacts import THOUGHT_LIMIT_BYTES, keep_text
 from steersman.core.clock import new_id
 from steersman.core.context import Prompt
 from steersman.core.deltas import Delta
 from steersman.core.events import Event, ModelCallFailed, ThoughtRecorded
 from steersman.core.ids import ActionId
 from steersman.core.model import CallFailed, ModelRequest, Reply, TextDelta
-from steersman.core.replies import read_calls
+from steersman.core.replies import MAX_CALLS_RECORDED, read_calls
 from steersman.core.retries import model_failure, retry_at
 from steersman.core.runtime import Runtime, model_list
 from steersman.core.state import TaskState
@@ -76,17 +77,19 @@ def _thought(runtime: Runtime, state: TaskState, reply: Reply, elapsed: int) -> 
     tools = {name: runtime.tools[name] for name in role.tools}
     clock = runtime.recording.clock
     calls = () if reply.cut else reply.calls
-    read = read_calls(calls, tools, tuple(ActionId(new_id(clock)) for _ in calls))
+    ids = tuple(ActionId(new_id(clock)) for _ in calls[:MAX_CALLS_RECORDED])
+    read = read_calls(calls, tools, ids)
+    said = keep_text(clean(reply.text), THOUGHT_LIMIT_BYTES)
     recorded = ThoughtRecorded(
         step=state.step + 1,
-        text=clean(reply.text),
+        text=said.text,
         actions=read.actions,
         model=reply.model,
         usage=reply.usage,
         duration_ms=elapsed,
         interrupted=reply.cut,
     )
-    return Thought((recorded, *read.failures), read.blobs)
+    return Thought((recorded, *read.failures), {**read.blobs, **said.blobs})
 
 
 def _unusable(end: Reply | CallFailed) -> CallFailed:

@@ -1,10 +1,8 @@
 """What readers get of a task: a projection of its state of at most 16 KB."""
 
-import json
-
 from steersman.core.events import JsonObject, format_time
 from steersman.core.state import PendingApproval, TaskState
-from steersman.core.text import head_and_tail
+from steersman.core.text import cut_for_json, head_and_tail
 
 _TEXT_LIMIT_BYTES = 4_000
 """Goal, result, question and error message, as JSON writes them; the log has them whole."""
@@ -55,12 +53,4 @@ def _error(state: TaskState) -> JsonObject | None:
 
 
 def _cut(text: str | None) -> str | None:
-    if text is None:
-        return None
-    limit = _TEXT_LIMIT_BYTES
-    shown = head_and_tail(text, limit)
-    # Quotes take two bytes in JSON, control characters six.
-    while len(json.dumps(shown, ensure_ascii=False).encode()) > _TEXT_LIMIT_BYTES + 2:
-        limit = limit * 3 // 4
-        shown = head_and_tail(text, limit)
-    return shown
+    return None if text is None else cut_for_json(text, _TEXT_LIMIT_BYTES)

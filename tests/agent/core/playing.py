@@ -5,6 +5,7 @@ import json
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -179,30 +180,39 @@ class Stage:
     prompts: JinjaPrompts = field(default_factory=lambda: JinjaPrompts(PROMPTS))
     models: tuple[str, ...] = ("model-1",)
     approval_rules: tuple[RiskRule, ...] = ()
+    approval_ttl: timedelta = timedelta(minutes=30)
+    cache: InMemoryViewCache = field(default_factory=InMemoryViewCache)
 
-    def runtime(self, journal: Journal, worker_id: str = "worker-1") -> Runtime:
-        """Put a worker's runtime together."""
+    @property
+    def team(self) -> Team:
+        """Return the one developer."""
         role = Role(
             description="You do it.",
             template="roles/developer.md.j2",
             tools=tuple(self.tools),
             approval_rules=self.approval_rules,
         )
+        return Team({"developer": role}, "1")
+
+    def runtime(self, journal: Journal, worker_id: str = "worker-1") -> Runtime:
+        """Put a worker's runtime together."""
         return Runtime(
             recording=self.recording(journal),
             model=self.model,
             prompts=self.prompts,
-            team=Team({"developer": role}, "1"),
+            team=self.team,
             tools=self.tools,
             workspaces=self.workspaces,
             deltas=self.deltas,
             worker_id=WorkerId(worker_id),
-            policy=LoopPolicy(self.models, _context_tokens, MAX_OUTPUT_TOKENS),
+            policy=LoopPolicy(
+                self.models, _context_tokens, MAX_OUTPUT_TOKENS, approval_ttl=self.approval_ttl
+            ),
         )
 
     def recording(self, journal: Journal) -> Recording:
         """Put together what commits."""
-        return Recording(journal, InMemoryViewCache(), self.hints, self.clock, NoTelemetry())
+        return Recording(journal, self.cache, self.hints, self.clock, NoTelemetry())
 
 
 async def forever() -> None:

@@ -1,5 +1,6 @@
 """Approvals as people see and decide them. Who decides second is told so."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -76,11 +77,19 @@ async def rule(connection: Connection, task_id: UUID, posting: Posting, ruling: 
             raise ApprovalNotFound
         changed = row["arguments_sha256"] != ruling.shown_sha256
         raise ApprovalChanged if changed and row["state"] == "pending" else ApprovalDecided
-    names, texts = list(ruling.artifacts), list(ruling.artifacts.values())
-    await connection.execute(SQL["keep_artifacts"], task_id, names, texts)
+    await keep_artifacts(connection, task_id, ruling.artifacts)
     if ruling.remembered is not None:
         who = (posting.owner_id, approval_id)
         await connection.execute(SQL["remember"], task_id, tool, ruling.remembered, *who)
+
+
+async def keep_artifacts(
+    connection: Connection, task_id: UUID, artifacts: Mapping[str, bytes]
+) -> None:
+    """Keep what people wrote and is too long for an event, in the transaction that accepts it."""
+    if artifacts:
+        names, texts = list(artifacts), list(artifacts.values())
+        await connection.execute(SQL["keep_artifacts"], task_id, names, texts)
 
 
 def ruled(posting: Posting, ruling: Ruling) -> JsonObject:

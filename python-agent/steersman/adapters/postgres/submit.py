@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from steersman.adapters.postgres.approvals import keep_artifacts
 from steersman.adapters.postgres.pool import Connection
 from steersman.adapters.postgres.queries import load_queries
 from steersman.adapters.postgres.rows import (
@@ -148,6 +149,7 @@ async def _insert_task(
     )
     event = (task_id, seq, epoch, kind, command_id, payload, at, uuid4())
     await connection.execute(SQL["make_event"], *event)
+    await keep_artifacts(connection, task_id, submission.artifacts)
 
 
 async def _stop(connection: Connection, active: UUID, owner_id: OwnerId) -> TaskId:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 import asyncpg
 
-from steersman.adapters.postgres.approvals import rule, ruled
+from steersman.adapters.postgres.approvals import keep_artifacts, rule, ruled
 from steersman.adapters.postgres.cursors import cursor_of, read_cursor
 from steersman.adapters.postgres.pool import (
     DATABASE_ERRORS,
@@ -166,6 +166,7 @@ async def _post(connection: Connection, posting: Posting) -> JsonObject:
     if not task["final"]:
         if posting.ruling is not None:
             await rule(connection, task_id, posting, posting.ruling)
+        await keep_artifacts(connection, task_id, posting.artifacts)
         payload = to_json(posting.command.model_dump(mode="json"))
         await connection.execute(
             SQL["post"], task_id, posting.command_id, payload, posting.owner_id
