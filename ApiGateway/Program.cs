@@ -1,4 +1,41 @@
+using Microsoft.AspNetCore.CookiePolicy;
+using Steersman.ApiGateway;
+using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Audit;
+using Steersman.ApiGateway.Auth;
+using Steersman.ApiGateway.Storage;
+using Steersman.ApiGateway.Web;
+
 var builder = WebApplication.CreateBuilder(args);
+builder.AddGateway();
+builder.AddStorage();
+builder.AddAudit();
+builder.AddAuth();
+builder.AddAgents();
+builder.AddProblems();
+builder.AddLimits();
+builder.AddHealth();
+
 var app = builder.Build();
-app.MapGet("/health/live", () => Results.Ok());
+app.UseForwardedHeaders();
+app.UseSecurityHeaders();
+app.UseExceptionHandler();
+app.UseStatusCodePages();
+app.UseStorageGate();
+app.UseCookiePolicy(new CookiePolicyOptions { Secure = CookieSecurePolicy.Always, HttpOnly = HttpOnlyPolicy.Always });
+app.UseRouting();
+app.UseAuthentication();
+app.UseRateLimiter();
+app.UseCsrfGuard();
+app.UseAuthorization();
+
+app.MapHealth();
+app.MapJwks();
+app.MapHubTokens();
+var api = app.MapGroup("/api");
+api.MapSession();
+api.MapInvitations();
+api.MapUsers();
+api.MapTokens();
+api.MapAgentKeys();
 app.Run();

@@ -1,0 +1,53 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+
+namespace Steersman.ApiGateway;
+
+internal static class GatewaySetup
+{
+    /// <summary>What all parts stand on: options, time, JSON, the server's own limits.</summary>
+    public static void AddGateway(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(TimeProvider.System);
+        services.AddMemoryCache();
+        services.AddHttpContextAccessor();
+        services.AddValidation();
+        services.ConfigureHttpJsonOptions(options => ApplyJson(options.SerializerOptions));
+        services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<GatewayOptions>>(TrustProxies);
+        var limits = builder.Configuration.GetSection(GatewayOptions.Section).Get<GatewayOptions>()?.Limits ?? new LimitOptions();
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            options.AddServerHeader = false;
+            options.Limits.MaxRequestBodySize = limits.RequestBytes;
+        });
+    }
+
+    /// <summary>The dialect of the contract.</summary>
+    public static void ApplyJson(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        options.DictionaryKeyPolicy = null;
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.RespectNullableAnnotations = true;
+        options.RespectRequiredConstructorParameters = true;
+    }
+
+    private static void TrustProxies(ForwardedHeadersOptions options, IOptions<GatewayOptions> gateway)
+    {
+        // Nobody is believed by default, not even loopback: every process of the machine can connect from there.
+        options.KnownIPNetworks.Clear();
+        options.KnownProxies.Clear();
+        foreach (var proxy in gateway.Value.Proxies)
+        {
+            options.KnownProxies.Add(IPAddress.Parse(proxy));
+        }
+        options.ForwardedHeaders = gateway.Value.Proxies.Count == 0
+            ? ForwardedHeaders.None
+            : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Steersman.ApiGateway.Auth;
+
+namespace Steersman.ApiGateway.Storage;
+
+/// <summary>Brings the tables up to date, however long the database lets us wait, then opens the gate.</summary>
+internal sealed partial class StorageMigration(
+    IServiceScopeFactory scopes, StorageGate gate, TimeProvider time, ILogger<StorageMigration> logger) : BackgroundService
+{
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!gate.IsOpen)
+        {
+            try
+            {
+                await PrepareAsync(stoppingToken);
+                gate.Open();
+            }
+            catch (Exception error) when (error is NpgsqlException or TimeoutException or InvalidOperationException { InnerException: NpgsqlException })
+            {
+                Log.DatabaseUnavailable(logger, error.Message);
+                await Task.Delay(s_pause, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<GatewayDb>();
+        // EF Core holds a lock in the database meanwhile, so replicas that start together take turns.
+        await db.Database.MigrateAsync(cancellationToken);
+        await scope.ServiceProvider.GetRequiredService<SigningKeyRing>().RefreshAsync(cancellationToken);
+        await scope.ServiceProvider.GetRequiredService<FirstUser>().EnsureAsync(cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The database cannot be used yet: {Error}")]
+        public static partial void DatabaseUnavailable(ILogger logger, string error);
+    }
+}

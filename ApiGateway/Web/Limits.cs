@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+using Steersman.ApiGateway.Auth;
+
+namespace Steersman.ApiGateway.Web;
+
+/// <summary>How often one user, or one address that has not said who it is, may ask.</summary>
+internal static class Limits
+{
+    public const string SignIn = "sign_in";
+
+    public static void AddLimits(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddRateLimiter(options =>
+        {
+            options.OnRejected = RejectAsync;
+            options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(PerCaller);
+            options.AddPolicy(SignIn, PerAddress);
+        });
+    }
+
+    private static RateLimitPartition<string> PerCaller(HttpContext context)
+    {
+        if (context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
+        {
+            return RateLimitPartition.GetNoLimiter("");
+        }
+        var limits = Of(context);
+        return RateLimitPartition.GetTokenBucketLimiter(CallerOf(context), _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = limits.RequestBurst,
+            TokensPerPeriod = limits.RequestsPerSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            QueueLimit = 0,
+        });
+    }
+
+    private static RateLimitPartition<string> PerAddress(HttpContext context) =>
+        RateLimitPartition.GetSlidingWindowLimiter("sign_in:" + AddressOf(context), _ => new SlidingWindowRateLimiterOptions
+        {
+            PermitLimit = Of(context).SignInsPerMinute,
+            Window = TimeSpan.FromMinutes(1),
+            SegmentsPerWindow = 6,
+            QueueLimit = 0,
+        });
+
+    private static string CallerOf(HttpContext context) => context.User.FindFirstValue(Claims.Subject) ?? AddressOf(context);
+
+    private static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+
+    private static LimitOptions Of(HttpContext context) =>
+        context.RequestServices.GetRequiredService<IOptions<GatewayOptions>>().Value.Limits;
+
+    private static async ValueTask RejectAsync(OnRejectedContext context, CancellationToken cancellationToken)
+    {
+        var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
+        var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+        context.HttpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        await Problems.Of(StatusCodes.Status429TooManyRequests, "too_many_requests", $"Ask again in {seconds} s.").ExecuteAsync(context.HttpContext);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(Steersman.ApiGateway.Tests.Support.PostgresServer))]
+
+namespace Steersman.ApiGateway.Tests.Support;
+
+/// <summary>One real PostgreSQL for all tests of a run: the one that the agent embeds.</summary>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private Process? _lender;
+    private string _socketDirectory = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        var start = new ProcessStartInfo(Repository.Python, ["-m", "tests.agent.support.lend_postgres"])
+        {
+            WorkingDirectory = Repository.Root,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        _lender = Process.Start(start) ?? throw new InvalidOperationException("PostgreSQL cannot be started; run `make setup` first.");
+        _socketDirectory = await _lender.StandardOutput.ReadLineAsync()
+            ?? throw new InvalidOperationException("PostgreSQL did not start.");
+    }
+
+    /// <summary>How to reach a database that is not there yet.</summary>
+    public string NewDatabase() => ConnectionString($"gateway_{Guid.CreateVersion7():N}");
+
+    public async ValueTask DropAsync(string connectionString)
+    {
+        NpgsqlConnection.ClearAllPools();
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)", connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_lender is null)
+        {
+            return;
+        }
+        _lender.StandardInput.Close();
+        await _lender.WaitForExitAsync();
+        _lender.Dispose();
+    }
+
+    private string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = _socketDirectory,
+        Username = "postgres",
+        Database = database,
+        MaxPoolSize = 20,
+    }.ConnectionString;
+}
