@@ -1,0 +1,95 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Steersman.BlazorClient.Contract.Events;
+using Steersman.BlazorClient.Contract.Json;
+
+namespace Steersman.BlazorClient.Contract.Views;
+
+/// <summary>A task as of event <c>Seq</c>. Long texts are cut; the log has them whole.</summary>
+public sealed record TaskView
+{
+    public required string TaskId { get; init; }
+
+    public required string RootId { get; init; }
+
+    public string? ParentId { get; init; }
+
+    public required string ConversationId { get; init; }
+
+    public required string OwnerId { get; init; }
+
+    public required string Role { get; init; }
+
+    public required string Goal { get; init; }
+
+    public required TaskPhase State { get; init; }
+
+    /// <summary>What stands in the way, in the order in which it is shown.</summary>
+    public required IReadOnlyList<Blocker> WaitingFor { get; init; }
+
+    public required long Seq { get; init; }
+
+    public required int Epoch { get; init; }
+
+    public required int Step { get; init; }
+
+    public string? Result { get; init; }
+
+    public TaskError? Error { get; init; }
+
+    public required IReadOnlyList<PlanItem> Plan { get; init; }
+
+    public required IReadOnlyList<JsonElement> Children { get; init; }
+
+    public required IReadOnlyList<PendingApproval> PendingApprovals { get; init; }
+
+    public string? Question { get; init; }
+
+    public required Limits Limits { get; init; }
+
+    public required Spent Spent { get; init; }
+
+    public required string Workspace { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>Of everything that the store keeps of the task; a fold does not know it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? SizeBytes { get; init; }
+
+    /// <summary>Whether nothing will happen to the task any more.</summary>
+    [JsonIgnore]
+    public bool IsFinal => State is TaskPhase.Completed or TaskPhase.Failed or TaskPhase.Stopped;
+
+    /// <summary>What the fold must know beside what is shown; null in a view that a server made.</summary>
+    [JsonIgnore]
+    internal FoldMemory? Memory { get; init; }
+}
+
+/// <summary>Why a task failed.</summary>
+public sealed record TaskError(string Code, string? Message = null);
+
+/// <summary>One line of a plan: <c>pending</c>, <c>in_progress</c>, <c>done</c> or <c>dropped</c>.</summary>
+public sealed record PlanItem(string Text, string State);
+
+/// <summary>An action that waits for a person until <c>ExpiresAt</c>. Its arguments are in the log and in the approval.</summary>
+public sealed record PendingApproval(
+    string ApprovalId,
+    string ActionId,
+    string Tool,
+    string ArgumentsSha256,
+    string Reason,
+    DateTimeOffset ExpiresAt);
+
+[JsonConverter(typeof(SnakeCaseConverter<TaskPhase>))]
+public enum TaskPhase
+{
+    Queued,
+    Running,
+    Waiting,
+    Completed,
+    Failed,
+    Stopped,
+}
