@@ -113,6 +113,10 @@ class InMemoryViewCache:
         if len(self._copies) > self._size:
             self._copies.popitem(last=False)
 
+    async def forget(self, task_id: TaskId) -> None:
+        """Drop the copy."""
+        self._copies.pop(task_id, None)
+
 
 def _remove(listeners: defaultdict[K, list[F]], key: K, listener: F) -> None:
     if listener in listeners.get(key, ()):

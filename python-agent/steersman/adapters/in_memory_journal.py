@@ -97,7 +97,8 @@ class InMemoryTaskLog:
 
     async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]:
         """Read a part of a task's log."""
-        texts = self.task(task_id).log[after : after + limit]
+        task = self._tasks.get(task_id)
+        texts = task.log[after : after + limit] if task else []
         return tuple(parse_envelope(json.loads(text)) for text in texts)
 
     async def new_events(self, after: Mapping[TaskId, int], limit: int) -> tuple[Envelope, ...]:
@@ -106,6 +107,14 @@ class InMemoryTaskLog:
             one for task_id, seq in after.items() for one in await self.events(task_id, seq, limit)
         ]
         return tuple(found[:limit])
+
+    async def gone(self, task_ids: Sequence[TaskId]) -> tuple[TaskId, ...]:
+        """Return those that are not there."""
+        return tuple(task_id for task_id in task_ids if task_id not in self._tasks)
+
+    def delete(self, task_id: TaskId) -> None:
+        """Drop a task with its log."""
+        del self._tasks[task_id]
 
     def due_at(self, task_id: TaskId) -> datetime | None:
         """Say when somebody must look at the task."""
@@ -204,16 +213,17 @@ class InMemoryJournal:
         """Know of nothing before."""
         return Earlier()
 
-    async def commit(self, decision: Decision) -> None:
+    async def commit(self, decision: Decision) -> int:
         """Write the decision, or find that it was written before."""
         task = self._tasks.task(decision.claim.task_id)
         if decision.commit_id in task.commit_ids:
-            return
+            return _size_bytes(task)
         if not self._owns(task, decision.claim) or len(task.log) != decision.version:
             raise LeaseLost
         if decision.seen_inbox not in (None, len(task.inbox)):
             raise InboxMoved
         self._write(task, decision)
+        return _size_bytes(task)
 
     def _write(self, task: StoredTask, decision: Decision) -> None:
         task.log += [_to_json(envelope) for envelope in decision.envelopes]
@@ -250,6 +260,10 @@ class InMemoryJournal:
     def _owns(self, task: StoredTask, claim: Claim) -> bool:
         held = not task.final and task.worker_id == self._worker_id
         return held and task.epoch == claim.epoch
+
+
+def _size_bytes(task: StoredTask) -> int:
+    return sum(map(len, (*task.log, *task.artifacts.values())))
 
 
 def _to_json(envelope: Envelope) -> bytes:

@@ -23,6 +23,7 @@ from steersman.core.events import (
     Envelope,
     Event,
     FinalEvent,
+    JsonObject,
     MessageAdded,
     ThoughtRecorded,
 )
@@ -183,12 +184,12 @@ class Ledger:
         )
         self._recording.failpoints.reach("releasing" if release else "committing")
         with self._recording.telemetry.span("commit"):
-            await self._recording.journal.commit(decision)
+            size_bytes = await self._recording.journal.commit(decision)
         self._recording.failpoints.reach("committed")
         self.state = draft.state
         self.released = release
         self._inbox_done, self._unanswered = decision.inbox_done, ()
-        await self._tell(decision)
+        await self._tell(decision, {**decision.view, "size_bytes": size_bytes})
         self._recording.failpoints.reach("told")
 
     def _decision(self, draft: _Draft, blobs: Mapping[str, bytes]) -> Decision:
@@ -213,12 +214,12 @@ class Ledger:
             checkpoint=state.model_dump(mode="json") if compacted else None,
         )
 
-    async def _tell(self, decision: Decision) -> None:
+    async def _tell(self, decision: Decision, view: JsonObject) -> None:
         """Bring the copy up to date and wake the watchers; after the commit, never before."""
         task_id = self.state.task_id
         for envelope in decision.envelopes:
             _log.info("event_committed", extra=_fields(self.state, envelope))
-        await self._recording.cache.put(task_id, self._claim.epoch, self.state.seq, decision.view)
+        await self._recording.cache.put(task_id, self._claim.epoch, self.state.seq, view)
         await self._recording.hints.publish(task_id)
         if decision.release:
             await self._recording.hints.publish(DUE)

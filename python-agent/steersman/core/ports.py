@@ -107,7 +107,9 @@ class Journal(Protocol):
 
     async def inbox(self, task_id: TaskId, after: int) -> tuple[InboxEntry, ...]: ...
 
-    async def commit(self, decision: Decision) -> None: ...
+    async def commit(self, decision: Decision) -> int:
+        """Write what was decided. Returns how many bytes the task's log and artifacts take up."""
+        ...
 
     async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
         """Hand the task back without an event; a claim that is lost already is no error.
@@ -194,6 +196,8 @@ class TaskStore(Protocol):
         """Read what is past each task's cursor, each task's events in their order."""
         ...
 
+    async def gone(self, task_ids: Sequence[TaskId]) -> tuple[TaskId, ...]: ...
+
     async def read_artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
 
     async def workspace_of(self, task_id: TaskId) -> WorkspaceRef: ...
@@ -206,11 +210,16 @@ class TaskStore(Protocol):
 
 
 class ViewCache(Protocol):
-    """A copy of views, written after the commit. It may be missing or old, never ahead."""
+    """A copy of views, written after the commit. It may be missing or old, never ahead.
+
+    `forget` is for tasks that are deleted.
+    """
 
     async def get(self, task_id: TaskId) -> JsonObject | None: ...
 
     async def put(self, task_id: TaskId, epoch: int, version: int, view: JsonObject) -> None: ...
+
+    async def forget(self, task_id: TaskId) -> None: ...
 
 
 class Hints(Protocol):
@@ -238,9 +247,3 @@ class DeltaFeed(Protocol):
     def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]:
         """Call `receive` with the text so far, and with each delta until told otherwise."""
         ...
-
-
-class PromptLibrary(Protocol):
-    """The texts of `prompts/`. A name that a template uses and nobody gave is an error."""
-
-    def render(self, template: str, values: Mapping[str, object]) -> str: ...

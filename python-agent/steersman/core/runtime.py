@@ -14,7 +14,6 @@ from steersman.core.ports import (
     DeltaFeed,
     Hints,
     Journal,
-    PromptLibrary,
     ViewCache,
     WorkspaceRef,
 )
@@ -28,6 +27,12 @@ class OpenWorkspace:
 
     files: WorkspaceFiles
     commands: CommandRunner | None
+
+
+class PromptLibrary(Protocol):
+    """The texts of `prompts/`. A name that a template uses and nobody gave is an error."""
+
+    def render(self, template: str, values: Mapping[str, object]) -> str: ...
 
 
 class Workspaces(Protocol):

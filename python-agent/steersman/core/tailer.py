@@ -2,7 +2,8 @@
 
   1. A hint, or a delta that is ahead of the log, names a task whose log has grown.
   2. These are read together, at most every few milliseconds: hints that come meanwhile add up.
-  3. Once a second every watched log is looked at, because hints may be lost.
+  3. Once a second every watched log is looked at, because hints may be lost, and whether it is
+     still there: a task that is deleted ends its watches.
 What was read goes into the tasks' tails, which wake those who watch. The tailer runs for as long
 as somebody does.
 """
@@ -17,7 +18,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from steersman.core.deltas import Delta
-from steersman.core.errors import StoreUnavailable
+from steersman.core.errors import StoreUnavailable, TaskNotFound
 from steersman.core.events import Envelope
 from steersman.core.ids import TaskId
 from steersman.core.ports import DeltaFeed, Hints
@@ -36,6 +37,10 @@ class LogReader(Protocol):
 
     async def new_events(self, after: Mapping[TaskId, int], limit: int) -> tuple[Envelope, ...]:
         """Read what is past each task's cursor, each task's events in their order."""
+        ...
+
+    async def gone(self, task_ids: Sequence[TaskId]) -> tuple[TaskId, ...]:
+        """Return those of the tasks that have been deleted."""
         ...
 
 
@@ -103,6 +108,7 @@ class Tailer:
             grown, self._grown = self._grown, set()
             if _now() >= look_at_all:
                 grown, look_at_all = set(self._tails), _in_a_second()
+                await self._end_those_gone()
             await self._read(tuple(grown & self._tails.keys()))
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -123,6 +129,15 @@ class Tailer:
         if len(found) == _PAGE:
             self._grown.update(task_ids)
             self._wake.set()
+
+    async def _end_those_gone(self) -> None:
+        try:
+            gone = await self._log.gone(tuple(self._tails))
+        except StoreUnavailable:
+            return
+        for task_id in gone:
+            if tail := self._tails.get(task_id):
+                self._fail(tail, TaskNotFound())
 
     async def _read_apart(self, task_ids: Sequence[TaskId], error: ValidationError) -> None:
         """Find the log that cannot be read, which must not be the end of the others."""

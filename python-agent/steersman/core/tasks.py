@@ -188,7 +188,10 @@ class Tasks:
     async def watch(
         self, task_id: TaskId, owner_id: OwnerId, *, after: int = 0
     ) -> AsyncGenerator[Envelope | Delta, None]:
-        """Yield each event past `after` once, in order, deltas between; end after a final event."""
+        """Yield each event past `after` once, in order, deltas between; end after a final event.
+
+        Raises TaskNotFound, also when the task is deleted meanwhile.
+        """
         view = await self.view(task_id, owner_id, min_seq=after)
         if view["state"] in FINAL_STATES and after == view["seq"]:
             return

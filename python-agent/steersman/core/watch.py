@@ -9,7 +9,7 @@ import random
 from collections.abc import AsyncGenerator
 
 from steersman.core.deltas import Delta, Shown
-from steersman.core.errors import StoreUnavailable
+from steersman.core.errors import StoreUnavailable, TaskNotFound
 from steersman.core.events import Envelope, FinalEvent
 from steersman.core.ids import TaskId
 from steersman.core.tail import Standing
@@ -22,7 +22,10 @@ _RETRY_SECONDS = 1.0
 async def watch(
     log: LogReader, tailer: Tailer, standing: Standing, *, after: int
 ) -> AsyncGenerator[Envelope | Delta, None]:
-    """Yield events past `after` and deltas as they come; end after the task's final event."""
+    """Yield events past `after` and deltas as they come; end after the task's final event.
+
+    Raises TaskNotFound when the task is deleted meanwhile.
+    """
     shown = Shown()
     with tailer.follow(standing) as (tail, wake):
         while True:
@@ -30,6 +33,8 @@ async def watch(
             events = tail.after(after)
             if events is None:
                 events = await _page(log, standing.task_id, after)
+                if not events:
+                    raise TaskNotFound  # there were events past the cursor: it has been deleted
             for envelope in events:
                 after = envelope.seq
                 yield envelope

@@ -230,12 +230,12 @@ class WatchedJournal:
         self.claim_for_command = inner.claim_for_command
         self.release = inner.release
 
-    async def commit(self, decision: Decision) -> None:
+    async def commit(self, decision: Decision) -> int:
         """Write the decision, and hold what was written against what was decided."""
         life, fate = self._life, await self._life.next_fate()
         await life.happen(fate.removesuffix("_before"))
         before = life.folded.seq
-        await self.inner.commit(decision)
+        size = await self.inner.commit(decision)
         for envelope in await life.log.events(life.task_id, before, 10_000):
             life.folded = apply(life.folded, envelope)
         assert decision.view == task_view(life.folded)
@@ -243,3 +243,4 @@ class WatchedJournal:
         assert decision.final == (life.folded.ending is not None)
         if fate == "crash_after":
             await life.happen("crash")
+        return size

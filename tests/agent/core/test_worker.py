@@ -49,7 +49,7 @@ class FailingJournal(InMemoryJournal):
         self.tried = asyncio.Event()
         self.released: asyncio.Queue[bool] = asyncio.Queue()
 
-    async def commit(self, decision: Decision) -> None:
+    async def commit(self, decision: Decision) -> int:
         self.tried.set()
         raise self._error
 

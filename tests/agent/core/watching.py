@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -61,6 +61,9 @@ class CountedLog:
         if self.unreadable in after:
             parse_event("event_of_a_later_version", {})
         return await self._log.new_events(after, limit)
+
+    async def gone(self, task_ids: Sequence[TaskId]) -> tuple[TaskId, ...]:
+        return await self._log.gone(task_ids)
 
     async def _wait(self) -> None:
         self.reads += 1

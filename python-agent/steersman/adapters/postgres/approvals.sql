@@ -23,6 +23,11 @@ SELECT conversation_id, $2, $3, $4, $5 FROM tasks WHERE id = $1
 ON CONFLICT DO NOTHING
 
 -- name: keep_artifacts
-INSERT INTO artifacts (task_id, name, bytes)
-SELECT $1, a.name, a.bytes FROM unnest($2::text[], $3::bytea[]) AS a (name, bytes)
-ON CONFLICT DO NOTHING
+WITH kept AS (
+  INSERT INTO artifacts (task_id, name, bytes)
+  SELECT $1, a.name, a.bytes FROM unnest($2::text[], $3::bytea[]) AS a (name, bytes)
+  ON CONFLICT DO NOTHING RETURNING task_id, name, bytes
+)
+UPDATE tasks
+   SET size_bytes = size_bytes + (SELECT coalesce(sum(pg_column_size(kept.*)), 0) FROM kept)
+ WHERE id = $1

@@ -14,22 +14,22 @@ from steersman.core.ports import Decision
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 
-async def commit(connection: Connection, decision: Decision) -> None:
-    """Write the decision, or find it written."""
-    if await connection.fetchval(SQL["commit"], *_arguments(decision)) is None:
-        await _explain(connection, decision)
+async def commit(connection: Connection, decision: Decision) -> int:
+    """Write the decision, or find it written. Returns the task's `size_bytes`."""
+    size: int | None = await connection.fetchval(SQL["commit"], *_arguments(decision))
+    return await _explain(connection, decision) if size is None else size
 
 
-async def commit_final(connection: Connection, decision: Decision) -> bool:
-    """Commit, and give the conversation to its next task. Returns whether there was one.
+async def commit_final(connection: Connection, decision: Decision) -> tuple[int, bool]:
+    """Commit, and give the conversation to its next task. Returns also whether there was one.
 
     The conversation is locked first, as a submission does: neither can miss the other.
     """
     task_id = UUID(decision.claim.task_id)
     await connection.execute(SQL["lock_conversation"], task_id)
-    await commit(connection, decision)
+    size = await commit(connection, decision)
     await connection.execute(SQL["number_the_end"], task_id)
-    return await connection.fetchval(SQL["hand_over"], task_id) is not None
+    return size, await connection.fetchval(SQL["hand_over"], task_id) is not None
 
 
 def _arguments(decision: Decision) -> tuple[Any, ...]:
@@ -52,9 +52,8 @@ def _arguments(decision: Decision) -> tuple[Any, ...]:
     guard = (decision.seen_inbox, UUID(decision.commit_id))
     events = (epochs, types, command_ids, payloads, times)
     blobs = (list(artifacts.keys()), list(artifacts.values()))
-    size = sum(len(payload.encode()) for payload in payloads)
     approvals = approval_columns(decision.approvals)
-    return (*fence, seqs, *row, *guard, *events, *blobs, size, *approvals)
+    return (*fence, seqs, *row, *guard, *events, *blobs, *approvals)
 
 
 def _compacted_through(decision: Decision) -> int | None:
@@ -65,8 +64,8 @@ def _compacted_through(decision: Decision) -> int | None:
     return max((event.through_seq for event in compactions), default=None)
 
 
-async def _explain(connection: Connection, decision: Decision) -> None:
-    """Return when the decision stands in the log already, raise what has happened otherwise."""
+async def _explain(connection: Connection, decision: Decision) -> int:
+    """Return the size when the decision stands in the log already, raise otherwise."""
     claim = decision.claim
     row = await connection.fetchrow(
         SQL["why_not"], UUID(claim.task_id), decision.version, UUID(decision.commit_id)
@@ -74,9 +73,9 @@ async def _explain(connection: Connection, decision: Decision) -> None:
     if row is None:
         raise LeaseLost
     if row["is_committed"]:
-        return
+        return row["size_bytes"]
     if not decision.envelopes and decision.release and row["worker_id"] is None:
-        return  # nothing but the release, and it is done
+        return row["size_bytes"]  # nothing but the release, and it is done
     found = (row["final"], row["worker_id"], row["epoch"], row["version"])
     if found != (False, claim.worker_id, claim.epoch, decision.version):
         raise LeaseLost

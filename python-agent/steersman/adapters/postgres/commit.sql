@@ -14,8 +14,13 @@ WITH moved AS (
          checkpoint_seq = CASE WHEN $13 IS NULL THEN checkpoint_seq
                                ELSE version + cardinality($5::bigint[]) END,
          compacted_through = coalesce($14, compacted_through),
-         size_bytes = size_bytes + $26 + (
-           SELECT coalesce(sum(octet_length(a.bytes)), 0)
+         size_bytes = size_bytes + (
+           SELECT coalesce(sum(pg_column_size(
+                    ROW($1::uuid, e.seq, e.epoch, e.type, e.command_id, $18::uuid, e.payload, e.at))), 0)
+             FROM unnest($5::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[],
+                         $23::timestamptz[]) AS e (seq, epoch, type, command_id, payload, at)
+         ) + (
+           SELECT coalesce(sum(pg_column_size(ROW($1::uuid, a.name, a.bytes))), 0)
              FROM unnest($24::text[], $25::bytea[]) AS a (name, bytes)
             WHERE NOT EXISTS (SELECT FROM artifacts WHERE task_id = $1 AND name = a.name)),
          claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
@@ -23,7 +28,7 @@ WITH moved AS (
          updated_at = now()
    WHERE id = $1 AND epoch = $2 AND version = $3 AND worker_id = $4 AND NOT final
      AND ($17::bigint IS NULL OR inbox_seq = $17)
-  RETURNING id, workspace_id
+  RETURNING id, workspace_id, size_bytes
 ), logged AS (
   INSERT INTO events (task_id, seq, epoch, type, command_id, commit_id, payload, at)
   SELECT moved.id, e.seq, e.epoch, e.type, e.command_id, $18, e.payload::json, e.at
@@ -38,7 +43,7 @@ WITH moved AS (
                          reason, state, requested_at, expires_at, decided_by, decided_at, remember)
   SELECT a.id, t.id, t.root_id, t.owner_id, t.role, a.tool, a.arguments, a.arguments_sha256,
          a.reason, a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.remember
-    FROM moved, tasks t, json_to_recordset($27::json) AS a (
+    FROM moved, tasks t, json_to_recordset($26::json) AS a (
            id uuid, tool text, arguments json, arguments_sha256 text, reason text, state text,
            requested_at timestamptz, expires_at timestamptz, decided_by text,
            decided_at timestamptz, remember text)
@@ -47,17 +52,17 @@ WITH moved AS (
   UPDATE approvals
      SET state = a.state, decided_by = a.decided_by, decided_at = a.decided_at,
          remember = a.remember
-    FROM moved, json_to_recordset($28::json) AS a (
+    FROM moved, json_to_recordset($27::json) AS a (
            id uuid, state text, decided_by text, decided_at timestamptz, remember text)
    WHERE approvals.id = a.id AND approvals.task_id = moved.id
 ), freed AS (
   UPDATE workspaces w SET holder_task_id = NULL
     FROM moved WHERE $16 AND w.id = moved.workspace_id AND w.holder_task_id = moved.id
 )
-SELECT true FROM moved
+SELECT size_bytes FROM moved
 
 -- name: why_not
-SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final,
+SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final, t.size_bytes,
        EXISTS (SELECT FROM events
                 WHERE task_id = t.id AND seq > $2 AND commit_id = $3) AS is_committed
   FROM tasks t WHERE t.id = $1

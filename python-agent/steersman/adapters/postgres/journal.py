@@ -149,13 +149,13 @@ class PostgresJournal:
         rows = await self._pool.fetch(_SQL["earlier"], task_uuid(task_id), MOST_EARLIER)
         return to_earlier(rows)
 
-    async def commit(self, decision: Decision) -> None:
+    async def commit(self, decision: Decision) -> int:
         """Write the decision, or find that it was written before."""
         try:
             if decision.final:
-                await self._commit_final(decision)
+                size = await self._commit_final(decision)
             else:
-                await self._pool.run(
+                size = await self._pool.run(
                     lambda connection: self._commit(connection, decision), patience=COMMIT_PATIENCE
                 )
         except LeaseLost:
@@ -163,21 +163,24 @@ class PostgresJournal:
             raise
         if decision.final or decision.release:
             self._disown(decision.claim)
+        return size
 
-    async def _commit(self, connection: Connection, decision: Decision) -> None:
-        await commit(connection, decision)
+    async def _commit(self, connection: Connection, decision: Decision) -> int:
+        size = await commit(connection, decision)
         self._failpoints.reach("acknowledged")
+        return size
 
-    async def _commit_final(self, decision: Decision) -> None:
-        async def commit_all(connection: Connection) -> bool:
+    async def _commit_final(self, decision: Decision) -> int:
+        async def commit_all(connection: Connection) -> tuple[int, bool]:
             async with connection.transaction():
-                handed_over = await commit_final(connection, decision)
+                done = await commit_final(connection, decision)
             self._failpoints.reach("acknowledged")
-            return handed_over
+            return done
 
-        handed_over = await self._pool.run(commit_all, patience=COMMIT_PATIENCE)
+        size, handed_over = await self._pool.run(commit_all, patience=COMMIT_PATIENCE)
         if handed_over and self._hints:
             await self._hints.publish(DUE)
+        return size
 
     async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
         """Hand the task back; where that cannot be told, this worker may claim it again."""

@@ -117,8 +117,11 @@ async def find_workspace(
 ) -> asyncpg.Record:
     """Return the row of a workspace, made if need be. A directory belongs to this host."""
     bound_to = host_id if path is not None else None
-    await connection.execute(SQL["make_workspace"], owner_id, name, path, bound_to)
-    return cast(asyncpg.Record, await connection.fetchrow(SQL["workspace"], owner_id, name))
+    row = None
+    while row is None:
+        await connection.execute(SQL["make_workspace"], owner_id, name, path, bound_to)
+        row = await connection.fetchrow(SQL["workspace"], owner_id, name)
+    return row
 
 
 async def _insert_task(
@@ -143,7 +146,7 @@ async def _insert_task(
         to_json(submission.view),
         first.at,
         conversation["active_task_id"] is None,
-        len(payload.encode()),
+        payload,
         conversation["ended_count"],
         submission.on_busy == "interrupt",
     )

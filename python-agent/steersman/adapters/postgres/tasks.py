@@ -1,6 +1,6 @@
 """Tasks as the API, the CLI and watchers see them: submit, post, view, list, read the log."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import asyncpg
@@ -89,6 +89,11 @@ class PostgresTaskStore:
         task_ids = [task_uuid(task_id) for task_id in after]
         rows = await self._pool.fetch(SQL["new_events"], task_ids, list(after.values()), limit)
         return tuple(to_envelope(TaskId(str(row["task_id"])), row) for row in rows)
+
+    async def gone(self, task_ids: Sequence[TaskId]) -> tuple[TaskId, ...]:
+        """Look for the tasks themselves, which costs an index's entry for each."""
+        rows = await self._pool.fetch(SQL["gone"], [task_uuid(task_id) for task_id in task_ids])
+        return tuple(TaskId(str(row["id"])) for row in rows)
 
     async def read_artifact(self, task_id: TaskId, name: str) -> bytes | None:
         """Read what was too long for an event."""

@@ -23,7 +23,9 @@ INSERT INTO workspaces (owner_id, name, path, host_id) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
 
 -- name: workspace
+-- Waits for whoever deletes it just now, and finds nothing then.
 SELECT id, owner_id, name, path, fence FROM workspaces WHERE owner_id = $1 AND name = $2
+   FOR KEY SHARE
 
 -- name: lock_workspace
 SELECT id, owner_id, name, path, fence, holder_task_id
@@ -37,7 +39,9 @@ SELECT w.id, w.owner_id, w.name, w.path, w.fence
 INSERT INTO tasks (id, owner_id, conversation_id, parent_id, root_id, role, workspace_id,
                    contract_version, state, version, view, created_at, updated_at, due_at,
                    size_bytes, ended_before, goes_first)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END, $14,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $13 THEN now() END,
+        pg_column_size(ROW($1::uuid, 1::bigint, 0::bigint, 'task_submitted'::text, NULL::text,
+                           $1::uuid, $14::text, $12::timestamptz)),
         $15, $16)
 
 -- name: make_event
@@ -80,6 +84,10 @@ SELECT e.task_id, e.seq, e.epoch, e.type, e.command_id, e.payload, e.at
     WHERE task_id = watched.task_id AND seq > watched.after ORDER BY seq LIMIT $3
  ) AS e
  LIMIT $3
+
+-- name: gone
+SELECT id FROM unnest($1::uuid[]) AS watched (id)
+ WHERE NOT EXISTS (SELECT FROM tasks WHERE id = watched.id)
 
 -- name: artifact
 SELECT bytes FROM artifacts WHERE task_id = $1 AND name = $2

@@ -27,6 +27,9 @@ _TIMEOUT = timedelta(milliseconds=300)
 _FAILURES_TO_OPEN = 3
 _OPEN_FOR = timedelta(seconds=2)
 _PREFIX = "steersman:view:"
+_LAST = 2**53 - 1
+"""The largest whole number that Redis's scripts keep exactly."""
+
 
 _PUT = """
 local key, version, epoch = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -88,6 +91,15 @@ class RedisViewCache:
         lifetime = int(TIME_TO_LIVE.total_seconds() * 1000)
         arguments = [version, epoch, orjson.dumps(view), lifetime]
         await self._try(lambda: self._put(keys=[_PREFIX + task_id], args=arguments))
+
+    async def forget(self, task_id: TaskId) -> None:
+        """Put nothing in the copy's place, in the highest version: a late `put` is no newer."""
+        key = _PREFIX + task_id
+        async with self._client.pipeline() as both:
+            both.delete(key)
+            both.hset(key, mapping={"version": _LAST, "epoch": _LAST})
+            both.pexpire(key, TIME_TO_LIVE)
+            await self._try(both.execute)
 
     async def _try(self, call: Callable[[], Awaitable[T]]) -> T | None:
         if self._monotonic() < self._closed_until:

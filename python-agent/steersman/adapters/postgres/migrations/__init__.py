@@ -1,3 +1,3 @@
 """The steps that make the tables. `HEAD` is the newest one, known without importing alembic."""
 
-HEAD = "0003"
+HEAD = "0004"
