@@ -24,7 +24,6 @@ UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
 LONG_FOR_A_REASON = {
     "python-agent/steersman/adapters/in_memory_journal.py": "one port, its fences side by side",
     "python-agent/steersman/core/events.py": "the whole vocabulary, read as one table",
-    "python-agent/steersman/cli/program.py": "every command of the command line, read as one table",
 }
 
 

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-from steersman.api import approvals, chat, events, health, tasks, team, workspaces
+from steersman.api import approvals, chat, conversations, events, health, tasks, team, workspaces
 from steersman.api.admission import Admission
 from steersman.api.auth import Gate
 from steersman.api.body_limit import BodyLimit
@@ -26,6 +26,7 @@ JSON_BODY_LIMIT = MEGABYTE
 _ROUTERS = (
     tasks.router,
     approvals.router,
+    conversations.router,
     events.router,
     workspaces.router,
     team.router,

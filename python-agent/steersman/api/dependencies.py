@@ -10,7 +10,9 @@ from starlette.requests import HTTPConnection
 
 from steersman.api.ports import HealthReport, Occupancy, StreamTiming, Workspaces
 from steersman.core.approval_desk import Approvals
+from steersman.core.conversations import Conversations
 from steersman.core.ids import LOCAL_OWNER, OwnerId
+from steersman.core.retention import Removals
 from steersman.core.roles import Team
 from steersman.core.tasks import Tasks
 from steersman.core.tool import Tool
@@ -29,6 +31,8 @@ class ApiDependencies:
 
     tasks: Tasks
     approvals: Approvals
+    conversations: Conversations
+    removals: Removals
     team: Team
     tools: Mapping[str, Tool]
     default_role: str

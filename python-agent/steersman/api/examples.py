@@ -56,6 +56,16 @@ VIEW: JsonObject = {
     "size_bytes": 900,
 }
 
+CONVERSATION: JsonObject = {
+    "conversation_id": _CONVERSATION_ID,
+    "title": "The shop",
+    "archived": False,
+    "active_task_id": EXAMPLE_ID,
+    "task_count": 3,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
 APPROVAL: JsonObject = {
     "approval_id": EXAMPLE_ID,
     "task_id": EXAMPLE_ID,

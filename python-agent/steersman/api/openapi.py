@@ -144,7 +144,7 @@ def _complete(operation: JsonObject, *, public: bool) -> None:
 
 def _is_ours(response: JsonObject) -> bool:
     """Tell our answers from FastAPI's own 422, which it adds wherever there is a parameter."""
-    body = response["content"].get("application/json", {}).get("schema", {})
+    body = response.get("content", {}).get("application/json", {}).get("schema", {})
     return body.get("$ref") != "#/components/schemas/HTTPValidationError"
 
 

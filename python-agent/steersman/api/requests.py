@@ -1,21 +1,23 @@
 """The parts that requests are made of, checked: texts, ids, limits, and the bodies."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, Header, Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, DecideApproval, StopTask
-from steersman.core.errors import ApprovalNotFound, TaskNotFound
+from steersman.core.errors import ApprovalNotFound, NotFound, TaskNotFound
 from steersman.core.events import JsonObject
-from steersman.core.ids import ApprovalId, TaskId
+from steersman.core.ids import ApprovalId, ConversationId, TaskId
 from steersman.core.limits import Limits
 from steersman.core.tasks import NewTask
 from steersman.core.text import is_clean
 
 MAX_CURSOR = 2**53 - 1
 """The largest whole number that every JSON reader keeps."""
+
+MAX_TITLE_CHARACTERS = 200
 
 EXAMPLE_ID = "019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01"
 EXAMPLE_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -141,6 +143,21 @@ class StopBody(RequestBody):
         return StopTask(reason=self.reason)
 
 
+class ConversationBody(RequestBody):
+    """What shall be different of a conversation."""
+
+    title: Words | None = Field(
+        default=None, min_length=1, max_length=MAX_TITLE_CHARACTERS, examples=["The shop"]
+    )
+    archived: bool | None = Field(default=None, strict=True)
+
+    @model_validator(mode="after")
+    def _require_something(self) -> Self:
+        if self.title is None and self.archived is None:
+            raise ValueError("give a title, or archived, or both")
+        return self
+
+
 class ApprovalBody(RequestBody):
     """A decision on an approval. `arguments` replace those that were shown, if it is approved."""
 
@@ -195,3 +212,17 @@ def _approval_in_path(
 
 
 ApprovalInPath = Annotated[ApprovalId, Depends(_approval_in_path)]
+
+
+def _conversation_in_path(
+    conversation_id: Annotated[
+        str, Path(json_schema_extra={"format": "uuid"}, examples=[EXAMPLE_ID])
+    ],
+) -> ConversationId:
+    try:
+        return ConversationId(_canonical_uuid(conversation_id))
+    except ValueError:
+        raise NotFound from None
+
+
+ConversationInPath = Annotated[ConversationId, Depends(_conversation_in_path)]

@@ -118,6 +118,28 @@ class TaskPage(WireModel):
     next_cursor: str | None
 
 
+class Conversation(WireModel):
+    """Tasks that follow each other. `active_task_id`: the one that is worked on, or waits.
+
+    `task_count` counts the tasks that were asked for, not those that they gave to others.
+    """
+
+    conversation_id: str
+    title: str | None
+    archived: bool
+    active_task_id: str | None
+    task_count: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ConversationPage(WireModel):
+    """Some conversations, newest activity first. `next_cursor` null: these were the last."""
+
+    items: tuple[Conversation, ...]
+    next_cursor: str | None
+
+
 class _Place(WireModel):
     task_id: str
     seq: int = Field(ge=1, description="Counts the events of a task from 1 without gaps.")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from steersman.api.dependencies import Api, Owner
@@ -32,6 +32,7 @@ from steersman.core.errors import (
     StoreUnavailable,
     TaskEnded,
     TaskNotFound,
+    TaskRunning,
     TooLarge,
 )
 from steersman.core.ids import ConversationId
@@ -150,6 +151,20 @@ async def stop_task(
     command = (body or StopBody()).to_command()
     posted = await api.tasks.post(task_id, owner, command, command_id=key)
     return JSONResponse(posted, 202)
+
+
+@router.delete(
+    "/tasks/{task_id}",
+    status_code=204,
+    responses={
+        204: {"description": "It is gone, with all that came of it."},
+        **problems(TaskNotFound, TaskRunning, Invalid, StoreUnavailable),
+    },
+)
+async def delete_task(task_id: TaskInPath, api: Api, owner: Owner) -> Response:
+    """Delete a task that has ended, with its whole tree, its log and what is kept of it."""
+    await api.removals.delete(task_id, owner)
+    return Response(status_code=204)
 
 
 _STEERED: Responses = {

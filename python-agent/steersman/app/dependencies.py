@@ -21,6 +21,8 @@ def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
     return ApiDependencies(
         tasks=app.tasks,
         approvals=app.approvals,
+        conversations=app.conversations,
+        removals=app.removals,
         team=app.parts.team,
         tools=app.parts.tools,
         default_role=app.settings.default_role,

@@ -7,17 +7,19 @@ before the lease, the lease before the database goes.
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from steersman.adapters.failpoints import VARIABLE, ArmedFailpoint, parse_failpoint
 from steersman.adapters.postgres.approvals import PostgresApprovalStore
+from steersman.adapters.postgres.conversations import PostgresConversations
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.postgres.tasks import PostgresTaskStore
 from steersman.adapters.prompts import JinjaPrompts, load_team
+from steersman.app.hosts import host_id_of
 from steersman.app.models import ChosenModel, choose_model
+from steersman.app.retention import removals_of
 from steersman.app.sandboxes import Sandbox, choose_sandbox
 from steersman.app.stores import open_cache, open_database, open_live
 from steersman.app.work import Working, migrated, working
@@ -25,9 +27,11 @@ from steersman.app.workspaces import HomeWorkspaces
 from steersman.core.approval_desk import Approvals
 from steersman.core.approvals import require_known_tools
 from steersman.core.clock import SystemClock, new_id
+from steersman.core.conversations import Conversations
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ports import DeltaFeed, Hints, ViewCache
+from steersman.core.retention import Removals
 from steersman.core.roles import Team
 from steersman.core.runtime import (
     Failpoints,
@@ -88,6 +92,8 @@ class App:
     runtime: Runtime
     tasks: Tasks
     approvals: Approvals
+    conversations: Conversations
+    removals: Removals
     workspaces: HomeWorkspaces
     sandbox: Sandbox
     cache: ViewCache
@@ -131,7 +137,7 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
         prompts=JinjaPrompts(settings.prompts),
         model=choose_model(settings, team),
         worker_id=WorkerId(new_id(SystemClock())),
-        host_id=_host_id(settings.home),
+        host_id=host_id_of(settings.home),
         telemetry=telemetry or NoTelemetry(),
         failpoints=_failpoints(os.environ.get(VARIABLE)),
     )
@@ -173,13 +179,36 @@ class _Stores:
 def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
     pool, cache, hints = stores.pool, stores.cache, stores.hints
     store = PostgresTaskStore(pool, parts.host_id, hints=hints)
-    journal = PostgresJournal(
-        pool, parts.worker_id, parts.host_id, hints=hints, failpoints=parts.failpoints
-    )
-    recording = Recording(journal, cache, hints, SystemClock(), parts.telemetry, parts.failpoints)
     workspaces = HomeWorkspaces(parts.settings, store, sandbox)
-    runtime = Runtime(
-        recording=recording,
+    runtime = _runtime(parts, stores, workspaces)
+    tasks = Tasks(
+        store,
+        runtime.recording,
+        team=parts.team,
+        defaults=Defaults(parts.settings.default_role),
+        deltas=runtime.deltas,
+    )
+    return App(
+        parts=parts,
+        pool=pool,
+        runtime=runtime,
+        tasks=tasks,
+        approvals=Approvals(PostgresApprovalStore(pool), tasks, parts.tools),
+        conversations=PostgresConversations(pool),
+        removals=removals_of(parts.settings, pool, cache, hints),
+        workspaces=workspaces,
+        sandbox=sandbox,
+        cache=cache,
+    )
+
+
+def _runtime(parts: Parts, stores: _Stores, workspaces: HomeWorkspaces) -> Runtime:
+    cache, hints, failpoints = stores.cache, stores.hints, parts.failpoints
+    journal = PostgresJournal(
+        stores.pool, parts.worker_id, parts.host_id, hints=hints, failpoints=failpoints
+    )
+    return Runtime(
+        recording=Recording(journal, cache, hints, SystemClock(), parts.telemetry, failpoints),
         model=parts.model.model,
         prompts=parts.prompts,
         team=parts.team,
@@ -189,28 +218,7 @@ def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
         worker_id=parts.worker_id,
         policy=parts.policy,
     )
-    tasks = Tasks(
-        store,
-        recording,
-        team=parts.team,
-        defaults=Defaults(parts.settings.default_role),
-        deltas=runtime.deltas,
-    )
-    approvals = Approvals(PostgresApprovalStore(pool), tasks, parts.tools)
-    return App(parts, pool, runtime, tasks, approvals, workspaces, sandbox, cache)
 
 
 def _failpoints(armed: str | None) -> Failpoints:
     return ArmedFailpoint(parse_failpoint(armed)) if armed else NoFailpoints()
-
-
-def _host_id(home: Path) -> str:
-    """Return the id of this host's HOME, made at its first use.
-
-    The processes of a host share HOME, and with it the directories of the workspaces.
-    """
-    path = home / "host-id"
-    home.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError), path.open("x") as file:
-        file.write(new_id(SystemClock()))
-    return path.read_text().strip()

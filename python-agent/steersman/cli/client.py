@@ -6,10 +6,12 @@ from typing import Protocol
 
 from steersman.core.approval_desk import ApprovalFilter, Approvals
 from steersman.core.commands import Command, DecideApproval
+from steersman.core.conversations import ConversationFilter, Conversations
 from steersman.core.errors import Invalid, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, TaskId
 from steersman.core.ports import Page, TaskFilter
+from steersman.core.retention import Removals
 from steersman.core.tasks import NewTask, Tasks
 from steersman.settings import Settings
 
@@ -46,6 +48,12 @@ class TaskClient(Protocol):
 
     async def decide(self, wish: DecideApproval) -> JsonObject: ...
 
+    async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page: ...
+
+    async def delete(self, task_id: TaskId) -> None:
+        """Delete the tree of a root task that has ended."""
+        ...
+
     def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncIterator[JsonObject]:
         """Yield events past `after`, deltas between; end after a final event."""
         ...
@@ -65,6 +73,12 @@ class OpenApp(Protocol):
     def approvals(self) -> Approvals: ...
 
     @property
+    def conversations(self) -> Conversations: ...
+
+    @property
+    def removals(self) -> Removals: ...
+
+    @property
     def notes(self) -> Sequence[str]: ...
 
     def work(self, tree: TaskId) -> AbstractAsyncContextManager[object]: ...
@@ -77,6 +91,8 @@ class LocalClient:
         self.notes = app.notes
         self._tasks = app.tasks
         self._approvals = app.approvals
+        self._conversations = app.conversations
+        self._removals = app.removals
         self._app = app
 
     async def submit(self, request: NewTask, *, directory: str | None = None) -> JsonObject:
@@ -100,6 +116,13 @@ class LocalClient:
 
     async def decide(self, wish: DecideApproval) -> JsonObject:
         return await self._approvals.decide(wish, LOCAL_OWNER)
+
+    async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page:
+        query = ConversationFilter(LOCAL_OWNER, archived=archived, limit=limit)
+        return await self._conversations.list(query)
+
+    async def delete(self, task_id: TaskId) -> None:
+        await self._removals.delete(task_id, LOCAL_OWNER)
 
     async def watch(self, task_id: TaskId, *, after: int = 0) -> AsyncGenerator[JsonObject]:
         async for item in self._tasks.watch(task_id, LOCAL_OWNER, after=after):

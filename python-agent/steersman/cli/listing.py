@@ -103,12 +103,12 @@ async def say_to_task(text: str, words: str, settings: Settings) -> int:
 def task_line(view: JsonObject, now: datetime) -> Text:
     """Return a task as one line: id, state, age, steps, goal."""
     state = str(view.get("state"))
-    age = _age(now - datetime.fromisoformat(str(view.get("created_at"))).astimezone(UTC))
+    old = age(now - datetime.fromisoformat(str(view.get("created_at"))).astimezone(UTC))
     return Text.assemble(
         (short_id(str(view.get("task_id"))), "bold"),
         "  ",
         (f"{state:<9}", _STATE_STYLES.get(state, "dim")),
-        (f"  {age:>6}  {view.get('step', 0):>3} steps  ", "dim"),
+        (f"  {old:>6}  {view.get('step', 0):>3} steps  ", "dim"),
         one_line(str(view.get("goal", ""))),
     )
 
@@ -132,7 +132,8 @@ def view_lines(view: JsonObject, width: int) -> list[Text]:
     return [*lines, spend_line(view), Text()]
 
 
-def _age(span: timedelta) -> str:
+def age(span: timedelta) -> str:
+    """Say roughly how long ago something was."""
     seconds = max(int(span.total_seconds()), 0)
     for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= length:

@@ -84,6 +84,14 @@ class RemoteClient:
         body = wish.model_dump(mode="json", exclude={"type", "approval_id"}, exclude_none=True)
         return await self._send(f"approvals/{wish.approval_id}", body)
 
+    async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page:
+        query = [("archived", str(archived).lower()), ("limit", str(limit))]
+        page = await self._get("conversations", query)
+        return Page(tuple(page["items"]), page.get("next_cursor"))
+
+    async def delete(self, task_id: TaskId) -> None:
+        await self._answer(self._http.build_request("DELETE", f"tasks/{task_id}"))
+
     async def view(self, task_id: TaskId, *, min_seq: int = 0) -> JsonObject:
         return await self._get(f"tasks/{task_id}", [("min_seq", str(min_seq))])
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from steersman.cli.client import TaskClient, find_task, open_client
+from steersman.cli.conversations import find_conversation
 from steersman.cli.follow import Follower, JsonLines, Presenter
 from steersman.cli.live import LiveView
 from steersman.core.errors import Invalid
@@ -20,11 +21,16 @@ from steersman.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What was asked for. `workspace` is a directory, or at a server the name of a workspace."""
+    """What was asked for. `workspace` is a directory, or at a server the name of a workspace.
+
+    `conversation` is the end of an id; `on_busy` says what if a task of it has not ended.
+    """
 
     text: str
     workspace: str | None = None
     role: str | None = None
+    conversation: str | None = None
+    on_busy: str = "enqueue"
 
 
 async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
@@ -36,6 +42,9 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
         with presenter(as_json=as_json) as view:
             for note in client.notes:
                 view.note(note)
+            if goal.conversation is not None:
+                found = await find_conversation(client, goal.conversation)
+                request = request.model_copy(update={"conversation_id": found})
             accepted = await client.submit(request, directory=directory)
             return await attend(client, view, TaskId(accepted["task_id"]), as_json=as_json)
 
@@ -60,7 +69,14 @@ async def watch_task(text: str, settings: Settings, *, after: int, as_json: bool
 def new_task(goal: Goal, *, remote: bool) -> NewTask:
     """Check what was asked for before anything is opened."""
     try:
-        return NewTask(goal=goal.text, role=goal.role, workspace=goal.workspace if remote else None)
+        return NewTask.model_validate(
+            {
+                "goal": goal.text,
+                "role": goal.role,
+                "workspace": goal.workspace if remote else None,
+                "on_busy": goal.on_busy,
+            }
+        )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise Invalid(f"{first['loc'][0]}: {first['msg']}") from None

@@ -14,6 +14,7 @@ from steersman.core.tool import Arguments, Effect, RunningTool, ToolContext, Too
 from tests.agent.api.driving import client_of, serving
 from tests.agent.api.fakes import InMemoryTasks, InMemoryWorkspaces
 from tests.agent.api.played_approvals import PlayedApprovals
+from tests.agent.api.played_conversations import PlayedConversations, played_removals
 
 
 class ReadArguments(Arguments):
@@ -72,6 +73,8 @@ def api(tasks: InMemoryTasks, process: Process, workspaces: InMemoryWorkspaces) 
     return ApiDependencies(
         tasks=tasks,
         approvals=PlayedApprovals(),
+        conversations=PlayedConversations(),
+        removals=played_removals(tasks),
         team=Team({"developer": DEVELOPER}, "test"),
         tools={"read_file": READ_FILE},
         default_role="developer",

@@ -153,7 +153,7 @@ async def test_other_methods_are_refused_with_those_that_are_known(
     assert_problem(tasks, 405, "method_not_allowed")
     assert sorted(tasks.headers["allow"].split(", ")) == ["GET", "POST"]
     assert_problem(task, 405, "method_not_allowed")
-    assert task.headers["allow"] == "GET"
+    assert task.headers["allow"] == "DELETE, GET"
 
 
 async def test_other_paths_are_not_found(client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ it, maybe the agent, must not be able to hide a change. Caches are left out by w
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Mapping
@@ -34,6 +35,7 @@ _DIFF = (
     "--no-textconv",
 )
 _NOW = "refs/heads/now"
+_REFS = "refs/steersman"
 _IMPORT = ("fast-import", "--quiet", "--done", "--depth=0")
 # A history is never checked out: names that are dangerous elsewhere are only names here.
 _SETTINGS = {"core.bare": "true", "core.protectHFS": "false", "core.protectNTFS": "false"}
@@ -84,6 +86,19 @@ class ShadowHistory:
             left_out = self._import((repository, _NOW), versions, self._files(start))
             return self._compare(repository, start, sorted(left_out))
 
+    def starts(self) -> frozenset[TaskId]:
+        """Name the tasks whose start is kept."""
+        return frozenset(TaskId(name) for name in _names_in(self._repository / _REFS))
+
+    def forget(self, task_ids: Iterable[TaskId]) -> None:
+        """Drop the starts of tasks, and with them the content that no other start holds.
+
+        Nobody may be writing meanwhile: what no start holds yet would be dropped too.
+        """
+        for task_id in task_ids:
+            shutil.rmtree(self._repository / _REFS / task_id)
+        self._run("gc", "--prune=now", "--quiet")
+
     def _compare(self, repository: Path, start: str, left_out: list[str]) -> IO[bytes]:
         with ExitStack() as stack:
             patch = cast(IO[bytes], stack.enter_context(tempfile.TemporaryFile()))
@@ -133,7 +148,14 @@ class ShadowHistory:
 
 
 def _ref(task_id: TaskId) -> str:
-    return f"refs/steersman/{task_id}/start"
+    return f"{_REFS}/{task_id}/start"
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
 
 
 def _make_repository(repository: Path, objects: Path | None) -> None:

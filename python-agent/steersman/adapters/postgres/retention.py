@@ -147,6 +147,7 @@ async def _delete(
     return tuple(
         DeletedTask(
             task_id=TaskId(str(row["task"])),
+            root_id=TaskId(str(row["root"])),
             owner_id=OwnerId(row["owner"]),
             workspace_id=str(row["workspace"]),
             events=row["event_count"],

@@ -30,7 +30,7 @@ def adopt(state: Path, action_id: ActionId) -> CommandResult | None:
 
 
 def forget_old(state: Path, keep: timedelta = KEEP) -> None:
-    """Delete the records that nobody can be waiting for any more."""
+    """Delete the records that nobody can be waiting for any more: by their age, or all of them."""
     oldest = time.time() - keep.total_seconds()
     for path in (state / "records").glob("*"):
         with suppress(FileNotFoundError):  # another process may forget it too

@@ -32,7 +32,7 @@ def incoming_tree(incoming: Path) -> Generator[Path]:
         tree.mkdir()
         yield tree
     finally:
-        _remove(folder)
+        remove_tree(folder)
         os.close(holding)
 
 
@@ -112,12 +112,12 @@ def _sweep(incoming: Path) -> None:
         with suppress(OSError):
             held = _lock(folder, fcntl.LOCK_NB)
             if not (folder / "old").exists() or not (folder / "tree").exists():
-                _remove(folder)
+                remove_tree(folder)
             os.close(held)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a tree, also one whose folders have been made unreadable."""
+def remove_tree(folder: Path) -> None:
+    """Remove a tree, also one whose folders have been made unreadable, never through a link."""
 
     def allow_and_repeat(remove: Callable[[str], object], path: str, _error: object) -> None:
         with suppress(OSError):

@@ -1,0 +1,63 @@
+"""The commands that are a process of their own: the server, the demo, the doctor."""
+# ruff: noqa: PLC0415 - each imports its work when it runs: `--help` must be quick
+
+import os
+from typing import Annotated
+
+import typer
+
+from steersman.cli.starting import JsonOption, configure_logs, finish, read_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port.")] = None,
+) -> None:
+    """Serve the HTTP API and work on tasks.
+
+    Until SIGTERM or Ctrl-C; running tools may end within STEERSMAN_GRACE_SECONDS.
+    """
+    import logging
+
+    from steersman.settings import require_safe_address
+
+    settings = read_settings(host=host, port=port)
+    require_safe_address(settings)
+    configure_logs(settings, logging.INFO)
+    # After the checks: it imports the whole server.
+    from steersman.app.serve import serve as serve_app
+
+    finish(serve_app(settings))
+
+
+def demo(as_json: JsonOption = False) -> None:
+    """Watch a small project being mended.
+
+    Ends with 0 when its tests, which fail before, pass.
+    """
+    from steersman.app.demo import prepare_demo
+    from steersman.cli.demo import play
+
+    finish(play(prepare_demo(read_settings()), as_json=as_json))
+
+
+def doctor() -> None:
+    """Check what tasks need, print the settings.
+
+    Database, Redis, model, sandbox, prompts, versions; for each what mends it.
+    """
+    from steersman.adapters.prompts import load_team
+    from steersman.app.checks import doctor_checks
+    from steersman.cli.doctor import check_prompts, check_variables, check_versions, examine
+    from steersman.settings import configure, read_dotenv
+    from steersman.tools import load_tools
+
+    configuration = configure(os.environ, read_dotenv())
+    settings, tools = read_settings(), load_tools()
+    checks = {
+        "versions": check_versions,
+        "settings": lambda: check_variables(configuration),
+        "prompts": lambda: check_prompts(settings, tools),
+        **doctor_checks(settings, lambda: load_team(settings.prompts, tools)),
+    }
+    finish(examine(configuration, checks))

@@ -1,0 +1,44 @@
+"""What all commands begin and end with: their settings, their logs, their exit code."""
+# ruff: noqa: PLC0415 - each command imports its work when it runs: `--help` must be quick
+
+import os
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from steersman.settings import Settings
+
+TaskArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="A task id, or its last 4 or more characters.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines and nothing else.")]
+
+
+def read_settings(
+    *, model: str | None = None, host: str | None = None, port: int | None = None
+) -> "Settings":
+    """Read the settings; what stands on the command line wins."""
+    from steersman.settings import load_settings
+
+    given = {"model": model, "host": host, "port": port}
+    settings = load_settings()
+    return settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+
+
+def configure_logs(settings: "Settings", level: int) -> None:
+    """Write logs as the settings say, without what is secret."""
+    from steersman.logs import configure_logging, known_secrets
+
+    ours = (settings.api_token, settings.database_url, settings.redis_url)
+    values = [secret.get_secret_value() for secret in ours if secret is not None]
+    secrets = known_secrets(os.environ, values)
+    configure_logging(settings.log_format, level=level, secrets=secrets)
+
+
+def finish(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run a command's work; what it returns is the exit code."""
+    import asyncio
+
+    raise typer.Exit(asyncio.run(work) or 0)
