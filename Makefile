@@ -10,7 +10,7 @@ pyright := pyright@1.1.414
 pytest := $(bin)/pytest -n auto --dist loadgroup
 solution := $(wildcard *.slnx)
 
-.PHONY: help setup sandbox demo check test fix bench chaos lock clean \
+.PHONY: help setup sandbox demo check test fix bench chaos mutants lock clean \
         check-format check-lint check-architecture check-types check-tests test-agent test-dotnet
 
 help: ## list the targets
@@ -68,6 +68,9 @@ bench: $(ready) ## steps per second and the overhead per step
 
 chaos: $(ready) | sandbox ## break everything at random for SECONDS=300, then check every invariant
 	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),300) $(SEED)
+
+mutants: $(ready) | sandbox ## switch off one rule of the protocol after the other; ONLY=fence tries some
+	@$(bin)/python -m tests.mutants.run "$(ONLY)"
 
 lock: $(ready) ## make the locks again from pyproject.toml
 	@.ci/lock

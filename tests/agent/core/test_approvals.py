@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from steersman.core.act import make_ready
 from steersman.core.approvals import (
     ApprovalPolicy,
     RiskRule,
@@ -14,7 +15,14 @@ from steersman.core.approvals import (
 from steersman.core.approving import approval_rows, expired
 from steersman.core.commands import DecideApproval
 from steersman.core.decide import HandBack, answer, next_move
-from steersman.core.events import ApprovalRequested, CommandRefused, Effect, Envelope, JsonObject
+from steersman.core.events import (
+    ActionFailed,
+    ApprovalRequested,
+    CommandRefused,
+    Effect,
+    Envelope,
+    JsonObject,
+)
 from steersman.core.ids import ActionId, ApprovalId
 from steersman.core.state import Blocker, TaskState
 from tests.agent.core.making import (
@@ -25,9 +33,11 @@ from tests.agent.core.making import (
     entry,
     kinds,
     message,
+    open_action,
     state_after,
     thought,
 )
+from tests.agent.core.playing import tools
 
 ALWAYS, NEVER, ON_CHANGE = ApprovalPolicy.ALWAYS, ApprovalPolicy.NEVER, ApprovalPolicy.ON_CHANGE
 PUSH: JsonObject = {"command": "git push"}
@@ -139,3 +149,13 @@ def test_a_message_withdraws_what_was_asked_for() -> None:
     assert after(state, events).approvals == ()
     envelopes = [Envelope(TASK, 9, START, 1, event) for event in events]
     assert {row.state for row in approval_rows(state, envelopes)} == {"withdrawn"}
+
+
+def test_what_runs_is_what_was_approved_or_nothing() -> None:
+    known = tools()
+    made = action("a", "run").model_copy(update={"arguments": {"name": "x"}})
+    for approved, runs in ((PUSH, False), ({"name": "x"}, True)):
+        one = open_action(made, approved_sha256=arguments_sha256(approved))
+        found = make_ready(one, known, {})
+        refusal = found.error if isinstance(found, ActionFailed) else None
+        assert refusal == (None if runs else "rejected")

@@ -155,6 +155,14 @@ async def test_a_command_is_answered_by_a_claim_without_the_workspace(store: Sto
     assert (claim.workspace, claim.inbox_seq, claim.inbox_done) == (None, 1, 0)
 
 
+async def test_a_death_that_a_command_finds_counts_too(store: Store) -> None:
+    first = await claimed(store)
+    await store.alive("worker-1", seconds=-1)
+    found = await store.journal("api").claim_for_command(first.task_id)
+    assert found is not None
+    assert (found.epoch, found.taken_over, found.claims_since_progress) == (2, True, 1)
+
+
 async def test_a_command_is_left_to_the_worker_that_holds_the_task(store: Store) -> None:
     claim = await claimed(store)
     assert await store.journal("api").claim_for_command(claim.task_id) is None

@@ -1,8 +1,10 @@
 """How a process shows that it lives."""
 
 import asyncio
+import sys
 import threading
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,6 +20,33 @@ from tests.agent.postgres.making import HOST, ROLES, Store, claimed, decision, o
 
 SHORT = timedelta(milliseconds=600)
 ME = WorkerId("worker-1")
+
+_WRONG_CLOCK = """
+import asyncio, datetime, sys, time
+from steersman.adapters.postgres import lease
+
+wrong, wall, right = datetime.timedelta(hours=int(sys.argv[2])), time.time, datetime.datetime
+time.time = lambda: wall() + wrong.total_seconds()
+
+class Clock(right):
+    @classmethod
+    def now(cls, tz=None):
+        return right.now(tz) + wrong
+
+datetime.datetime = Clock
+for module in [module for name, module in sys.modules.items() if name.startswith("steersman.")]:
+    if getattr(module, "datetime", None) is right:
+        module.datetime = Clock
+
+async def main():
+    minute = datetime.timedelta(minutes=1)
+    await lease.WorkerLease(sys.argv[1], "worker-1", "host-1", roles=(), lease=minute).start()
+    print("leased", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+"""A process that takes a lease of a minute while its clock is hours off."""
 
 
 @pytest.fixture
@@ -142,6 +171,22 @@ async def test_the_lease_of_a_dead_predecessor_is_ended(store: Store) -> None:
     second = await store.journal("worker-2").claim(ROLES)
     assert second is not None
     assert second.taken_over
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_wrong_clock_does_not_change_a_lease(
+    store: Store, database_url: str, hours: int
+) -> None:
+    arguments = (sys.executable, "-c", _WRONG_CLOCK, database_url, str(hours))
+    process = await asyncio.create_subprocess_exec(*arguments, stdout=PIPE)
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"leased\n"
+        [row] = await store.pool.fetch("SELECT lease_until - now() AS left FROM workers")
+        assert timedelta(seconds=40) < row["left"] <= timedelta(seconds=60)
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_a_lease_does_not_start_without_a_database() -> None:

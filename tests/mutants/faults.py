@@ -1,0 +1,8 @@
+"""Every fault that the tests must notice."""
+
+from tests.mutants.effects import EFFECTS
+from tests.mutants.fault import Fault
+from tests.mutants.loop import LOOP
+from tests.mutants.store import STORE
+
+FAULTS: tuple[Fault, ...] = (*STORE, *LOOP, *EFFECTS)
