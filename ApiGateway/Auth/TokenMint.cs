@@ -1,7 +1,7 @@
-using System.Security.Claims;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Steersman.ApiGateway.Live;
 
 namespace Steersman.ApiGateway.Auth;
 
@@ -17,9 +17,8 @@ internal sealed class TokenMint(SigningKeyRing keys, IOptions<GatewayOptions> op
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     /// <summary>A token with which an agent takes a request as this user's.</summary>
-    public ValueTask<string> ForAgentAsync(ClaimsPrincipal user, CancellationToken cancellationToken) =>
-        MintAsync(AgentAudience, user.UserId().ToString(), [.. user.FindAll(Claims.Role).Select(role => role.Value)],
-            options.Value.AgentTokenLifetime, cancellationToken);
+    public ValueTask<string> ForAgentAsync(Watcher user, CancellationToken cancellationToken) =>
+        MintAsync(AgentAudience, user.UserId.ToString(), [.. user.Roles], options.Value.AgentTokenLifetime, cancellationToken);
 
     /// <summary>A token with which an agent connects to the hub.</summary>
     public ValueTask<string> ForHubAsync(string agent, CancellationToken cancellationToken) =>

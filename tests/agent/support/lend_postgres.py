@@ -1,7 +1,7 @@
-"""Lend an embedded server to tests of another language: `python -m tests.agent.support.lend_postgres`.
+"""Lend an embedded server to tests of another language.
 
-Prints the directory of its socket, and ends the server when the standard input ends, so with
-whoever started this.
+`python -m tests.agent.support.lend_postgres` prints the directory of its socket, and ends
+the server when the standard input ends, so with whoever started it.
 """
 
 import asyncio

@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.SignalR;
+using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Auth;
+
+namespace Steersman.ApiGateway.Live;
+
+/// <summary>Where people's clients connect. Reading is a stream that resumes by cursor, writing is a command with an id.</summary>
+[Authorize(Policy = Policies.Read)]
+internal sealed class ChatHub(TaskRelays tasks, OwnerRelays owners, AgentCommands commands, TimeProvider time) : Hub
+{
+    private Watcher Caller => Watcher.Of(Context.User ?? throw new HubException("unauthorized"));
+
+    /// <summary>The task's events past <paramref name="after"/>, each once and in order, and text as it streams.</summary>
+    public IAsyncEnumerable<WatchBatch> Watch(Guid taskId, long after, CancellationToken cancellationToken)
+    {
+        if (after < 0)
+        {
+            throw new HubException("invalid: after is a seq, 0 or more.");
+        }
+        return GuardedAsync(tasks.WatchAsync(Caller, taskId, after, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>The views of all tasks of the caller, then each as it changes.</summary>
+    public IAsyncEnumerable<IReadOnlyList<LogView>> WatchMine(CancellationToken cancellationToken) =>
+        GuardedAsync(owners.WatchAsync(Caller, cancellationToken), cancellationToken);
+
+    /// <summary>What a WebSocket client would send, and the answer that it would get.</summary>
+    [Authorize(Policy = Policies.Write)]
+    public Task<JsonElement> Execute(JsonElement command) => commands.ExecuteAsync(Caller, command, Context.ConnectionAborted);
+
+    /// <summary>Say what is wrong in words that travel, and cut a client that takes nothing for too long.</summary>
+    private async IAsyncEnumerable<T> GuardedAsync<T>(IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var patience = new Patience(time, Context.Abort);
+        await using var source = items.GetAsyncEnumerator(cancellationToken);
+        while (true)
+        {
+            try
+            {
+                if (!await source.MoveNextAsync())
+                {
+                    yield break;
+                }
+            }
+            catch (LiveException error)
+            {
+                throw error.Problem.ToHubException();
+            }
+            patience.Begin();
+            yield return source.Current;
+            patience.End();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.AspNetCore.SignalR;
+using Steersman.ApiGateway.Agents;
+
+namespace Steersman.ApiGateway.Live;
+
+internal static class LiveSetup
+{
+    private const long MaxAgentMessage = 256 * 1024;
+    private const long MaxPersonMessage = 64 * 1024;
+    private static readonly TimeSpan s_connectTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>Everything live: the two hubs, and the relays between them.</summary>
+    public static void AddLive(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddSignalR(options =>
+            {
+                options.EnableDetailedErrors = false;
+                options.KeepAliveInterval = TimeSpan.FromSeconds(10);
+                options.ClientTimeoutInterval = TimeSpan.FromSeconds(30);
+            })
+            .AddJsonProtocol(options => HubJson.Apply(options.PayloadSerializerOptions))
+            .AddHubOptions<AgentHub>(options =>
+            {
+                options.MaximumReceiveMessageSize = MaxAgentMessage;
+                options.MaximumParallelInvocationsPerClient = 1; // what an agent sends is taken in its order
+            })
+            .AddHubOptions<ChatHub>(options =>
+            {
+                options.MaximumReceiveMessageSize = MaxPersonMessage;
+                options.MaximumParallelInvocationsPerClient = 8;
+                options.AddFilter<PeopleFilter>();
+            });
+        services.AddSingleton<PeopleFilter>();
+        services.AddSingleton<PeopleConnections>();
+        services.AddHostedService(provider => provider.GetRequiredService<PeopleConnections>());
+        services.AddSingleton<AgentDirectory>();
+        services.AddSingleton<AgentConnections>();
+        services.AddSingleton<Subscriptions>();
+        services.AddSingleton<BridgeSource>();
+        services.AddSingleton<StreamSource>();
+        services.AddSingleton<ILiveSource, LiveSource>();
+        services.AddSingleton<TaskRelays>();
+        services.AddSingleton<OwnerRelays>();
+        services.AddSingleton<AgentCommands>();
+        services.AddSingleton<AgentSocket>();
+        services.AddSingleton<AgentApi>();
+        services.AddSingleton<AgentLog>();
+        services.AddHttpClient(AgentApi.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = s_connectTime, AllowAutoRedirect = false, UseCookies = false });
+    }
+
+    public static void MapHubs(this WebApplication app)
+    {
+        app.MapHub<ChatHub>("/hubs/chat", options => options.CloseOnAuthenticationExpiration = true);
+        app.MapHub<AgentHub>("/hubs/agent", options => options.CloseOnAuthenticationExpiration = true);
+    }
+}

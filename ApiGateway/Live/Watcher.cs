@@ -1,0 +1,10 @@
+using Steersman.ApiGateway.Auth;
+
+namespace Steersman.ApiGateway.Live;
+
+/// <summary>On whose behalf something is watched or done. Agents judge what this person may see.</summary>
+internal sealed record Watcher(Guid UserId, IReadOnlyList<string> Roles)
+{
+    public static Watcher Of(System.Security.Claims.ClaimsPrincipal caller) =>
+        new(caller.UserId(), [.. caller.FindAll(Claims.Role).Select(role => role.Value)]);
+}
