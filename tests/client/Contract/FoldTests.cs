@@ -123,6 +123,24 @@ public sealed class FoldTests
     }
 
     [Fact]
+    public void A_clock_that_goes_back_takes_no_time_away()
+    {
+        var view = TaskFold.Fold(Golden.ReadLog("compacted"));
+        var earlier = new CommandRefused("not_paused")
+        {
+            TaskId = view.TaskId,
+            Seq = view.Seq + 1,
+            At = view.UpdatedAt.AddSeconds(-1),
+            Epoch = view.Epoch,
+        };
+
+        var folded = TaskFold.Apply(view, earlier).View;
+
+        Assert.Equal(view.Spent, folded.Spent);
+        Assert.Equal(earlier.At, folded.UpdatedAt);
+    }
+
+    [Fact]
     public void A_blocker_that_is_not_known_stays_and_is_shown_last()
     {
         var wire = Golden.Write(TaskFold.Fold(Golden.ReadLog("waiting_for_a_retry"))).GetRawText()

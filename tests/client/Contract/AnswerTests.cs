@@ -1,0 +1,99 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Steersman.BlazorClient.Contract.Answers;
+using Steersman.BlazorClient.Contract.Deltas;
+using Steersman.BlazorClient.Contract.Events;
+using Steersman.BlazorClient.Contract.Views;
+
+namespace Steersman.BlazorClient.Tests.Contract;
+
+public sealed class AnswerTests
+{
+    private static readonly Dictionary<string, Func<JsonElement, JsonElement>> ReadAndWritten = new()
+    {
+        ["approval"] = Through<Approval>,
+        ["approval_page"] = Through<Page<Approval>>,
+        ["approval_ruled"] = Through<ApprovalRuled>,
+        ["command_accepted"] = Through<CommandAccepted>,
+        ["event_page_body"] = Through<EventPage>,
+        ["file_list"] = Through<FileList>,
+        ["problem"] = Through<Problem>,
+        ["role_list"] = Through<RoleList>,
+        ["task_accepted"] = Through<TaskAccepted>,
+        ["task_page"] = Through<Page<TaskView>>,
+        ["tool_list"] = Through<ToolList>,
+        ["workspace_stored"] = Through<WorkspaceStored>,
+    };
+
+    public static TheoryData<string, string> Examples => Golden.Examples("answers");
+
+    [Fact]
+    public void Every_answer_has_its_record() =>
+        Assert.Equal(Golden.Names("answers"), ReadAndWritten.Keys.Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public void Of_an_answer_nothing_is_lost(string name, string which)
+    {
+        var wire = Golden.Example("answers", name, which);
+
+        var written = ReadAndWritten[name](wire);
+
+        Golden.AssertSame(WithoutNulls(wire), WithoutNulls(written));
+    }
+
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public void Fields_that_an_answer_may_get_are_ignored(string name, string which)
+    {
+        var wire = Golden.Example("answers", name, which);
+        var newer = JsonObject.Create(wire) ?? [];
+        newer["colour"] = "red";
+
+        var written = ReadAndWritten[name](JsonElement.Parse(newer.ToJsonString()));
+
+        Golden.AssertSame(WithoutNulls(wire), WithoutNulls(written));
+    }
+
+    [Fact]
+    public void A_state_of_an_approval_that_is_not_known_is_kept()
+    {
+        var wire = JsonObject.Create(Golden.Example("answers", "approval", "least")) ?? [];
+        wire["state"] = "delegated";
+
+        var read = Golden.Parse<Approval>(wire.ToJsonString());
+
+        Assert.Equal(new ApprovalState("delegated"), read.State);
+        Assert.NotEqual(ApprovalState.Pending, read.State);
+    }
+
+    [Fact]
+    public void A_batch_holds_events_and_deltas_and_may_lack_either()
+    {
+        var batch = Golden.Parse<WatchBatch>(
+            """
+            {"events":[{"type":"task_paused","task_id":"t","seq":5,"at":"2026-03-01T12:00:00.000Z","epoch":1,"by":"local"}],
+             "deltas":[{"type":"delta","task_id":"t","epoch":1,"step":2,"offset":0,"text":"I"}]}
+            """);
+
+        Assert.Equal("local", Assert.IsType<TaskPaused>(Assert.Single(batch.Events)).By);
+        Assert.Equal(new Delta("t", 1, 2, 0, "I"), Assert.Single(batch.Deltas));
+        Assert.Empty(Golden.Parse<WatchBatch>("""{"deltas":[]}""").Events);
+        Assert.Empty(Golden.Parse<WatchBatch>("""{"events":[]}""").Deltas);
+    }
+
+    private static JsonElement Through<T>(JsonElement wire) => Golden.Write(Golden.Parse<T>(wire));
+
+    private static JsonElement WithoutNulls(JsonElement json) =>
+        JsonElement.Parse(Pruned(JsonNode.Parse(json.GetRawText()))?.ToJsonString() ?? "null");
+
+    private static JsonNode? Pruned(JsonNode? node) => node switch
+    {
+        JsonObject fields => new JsonObject(
+            from field in fields
+            where field.Value is not null
+            select KeyValuePair.Create(field.Key, Pruned(field.Value))),
+        JsonArray items => new JsonArray([.. items.Select(Pruned)]),
+        _ => node?.DeepClone(),
+    };
+}
