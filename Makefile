@@ -63,8 +63,8 @@ fix: $(ready) ## format and mend what can be mended by itself
 	@$(bin)/ruff check --quiet --fix . || true
 	@$(bin)/ruff format .
 
-bench: $(ready) ## steps per second and the overhead per step
-	@$(bin)/python -m tests.bench.run
+bench: $(ready) ## what everything costs, beside its target; ONLY=stop runs one section
+	@$(bin)/python -m tests.bench.run $(ONLY)
 
 chaos: $(ready) | sandbox ## break everything at random for SECONDS=300, then check every invariant
 	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),300) $(SEED)

@@ -7,22 +7,21 @@ real PostgreSQL with fsync on.
 import asyncio
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr
 
-from steersman.adapters.postgres.embedded import start_embedded
 from steersman.app.wiring import App, open_app
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, TaskId
 from steersman.core.tasks import NewTask
 from steersman.settings import Settings
-from tests.bench.stopwatch import PARTS, Step, Stopwatch, percentile
+from tests.bench.database import database, home
+from tests.bench.figures import Figure, Section, percentile, spread
+from tests.bench.stopwatch import Step, Stopwatch
 
 _GRACE = 2.0
 _PATIENCE_SECONDS = 900
@@ -35,6 +34,14 @@ class Load:
     tasks: int
     steps: int
     at_once: int
+
+
+_MANY = Load(tasks=200, steps=20, at_once=8)
+_ALONE = Load(tasks=15, steps=20, at_once=1)
+_LONG = Load(tasks=2, steps=205, at_once=1)
+_NEAR = (5, 20, 50, 100, 200)
+_AROUND = 2
+_MOST_GROWTH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +67,30 @@ def instant_provider(steps: int) -> Generator[str]:
         process.wait()
 
 
-async def measure(load: Load) -> Run:
+async def measure() -> Section:
+    """Run all loads, one after the other."""
+    figures = list(_figures(f"{_MANY.at_once} at once", await _measure(_MANY)))
+    figures += _figures("alone", await _measure(_ALONE))
+    figures += _growth(await _measure(_LONG))
+    note = (
+        f"{_MANY.tasks} tasks of {_MANY.steps} steps, then {_ALONE.tasks}, then one of many steps"
+    )
+    return Section("steps", figures, (note, "overhead: all but the model client and the tool"))
+
+
+async def _measure(load: Load) -> Run:
     """Run a load in a home of its own."""
-    with tempfile.TemporaryDirectory(prefix="steersman-bench-") as home:
-        server = await start_embedded(Path(home) / "postgres")
-        try:
-            with instant_provider(load.steps - 1) as url:
-                settings = Settings(
-                    home=Path(home),
-                    database_url=SecretStr(server.dsn()),
-                    model="openai/instant",
-                    model_base_url=url,
-                    concurrency=load.at_once,
-                    grace_seconds=_GRACE,
-                )
-                return await _run(load, settings)
-        finally:
-            await asyncio.to_thread(server.close)
+    async with database() as dsn:
+        with home() as directory, instant_provider(load.steps - 1) as url:
+            settings = Settings(
+                home=directory,
+                database_url=SecretStr(dsn),
+                model="openai/instant",
+                model_base_url=url,
+                concurrency=load.at_once,
+                grace_seconds=_GRACE,
+            )
+            return await _run(load, settings)
 
 
 async def _run(load: Load, settings: Settings) -> Run:
@@ -111,35 +125,29 @@ async def _ended(app: App, task_id: TaskId) -> JsonObject:
         await asyncio.sleep(0.25)
 
 
-def report(run: Run) -> list[str]:
+def _figures(name: str, run: Run) -> Iterator[Figure]:
     """Say how fast it was and where the time went."""
-    load, steps = run.load, run.steps
-    head = (
-        f"{load.tasks} tasks of {load.steps} steps, {load.at_once} at once: "
-        f"{load.tasks * load.steps / run.seconds:,.0f} steps/s, {run.states}"
-    )
-    rows = [(part, [step.parts[part] for step in steps]) for part in PARTS]
-    rows += [
-        ("rest", [step.rest for step in steps]),
-        ("all but model and tool", [step.overhead for step in steps]),
-    ]
-    return [head, *(_row(name, values) for name, values in rows)]
+    yield Figure(f"{name}, throughput", run.load.tasks * run.load.steps / run.seconds, "steps/s")
+    unfinished = run.load.tasks - run.states.get("completed", 0)
+    yield Figure(f"{name}, tasks that did not complete", unfinished, "tasks", most=0)
+    yield from spread(f"{name}, overhead", [step.overhead for step in run.steps])
+    for part in ("prompt", "commit"):
+        yield from spread(f"{name}, of it {part}", [step.parts[part] for step in run.steps])
+    yield from spread(f"{name}, of it the rest", [step.rest for step in run.steps])
+    for part, what in (("model", "model client"), ("tool", "tool")):
+        yield from spread(f"{name}, beside it the {what}", [s.parts[part] for s in run.steps])
 
 
-def growth(run: Run, near: Sequence[int]) -> list[str]:
+def _growth(run: Run) -> Iterator[Figure]:
     """Say how the overhead of a step changes with its number."""
-    lines = ["  step      all but model and tool     prompt     commit   (p50, ms)"]
-    for number in near:
-        steps = [step for step in run.steps if abs(step.number - number) <= 2]
-        medians = (
-            percentile([step.overhead for step in steps], 0.5),
-            percentile([step.parts["prompt"] for step in steps], 0.5),
-            percentile([step.parts["commit"] for step in steps], 0.5),
-        )
-        lines.append(f"  {number:>4} {medians[0]:>27.2f} {medians[1]:>10.2f} {medians[2]:>10.2f}")
-    return lines
+    overhead = {number: _near(run, number) for number in _NEAR}
+    for number, value in overhead.items():
+        yield Figure(f"at step {number}, overhead, p50", value, "ms")
+    ratio = overhead[_NEAR[-1]] / overhead[_NEAR[0]]
+    name = f"step {_NEAR[-1]} over step {_NEAR[0]}, overhead, p50"
+    yield Figure(name, ratio, "times", most=_MOST_GROWTH)
 
 
-def _row(name: str, values: Sequence[float]) -> str:
-    p50, p99 = percentile(values, 0.5), percentile(values, 0.99)
-    return f"  {name:<24} p50 {p50:>7.2f} ms   p99 {p99:>7.2f} ms"
+def _near(run: Run, number: int) -> float:
+    steps = [step for step in run.steps if abs(step.number - number) <= _AROUND]
+    return percentile([step.overhead for step in steps], 0.5)

@@ -53,9 +53,3 @@ class Stopwatch:
     def steps(self) -> Sequence[Step]:
         """Return the steps that are whole: the last of each run has no end."""
         return [step for run in self.runs.values() for step in run[:-1]]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value below which that share of the values lies."""
-    ordered = sorted(values)
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]

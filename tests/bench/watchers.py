@@ -1,25 +1,20 @@
 """What watching costs: from a commit to its receipt, and what watchers that wait cost.
 
-`python -m tests.bench.watchers [watchers] …`. The writer's hints reach the watchers at once, or as
-those of another process do, through the database.
+The writer's hints reach the watchers at once, or as those of another process do, through the
+database.
 """
 
 import asyncio
-import sys
-import tempfile
 import time
 import tracemalloc
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import cast
 
 from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryViewCache
-from steersman.adapters.postgres.embedded import start_embedded
 from steersman.adapters.postgres.hints import postgres_hints
-from steersman.adapters.postgres.migrate import migrate
 from steersman.adapters.postgres.pool import COMMIT_PATIENCE, PATIENCE, PostgresPool, T, Work
 from steersman.adapters.postgres.tasks import PostgresTaskStore
 from steersman.core.clock import SystemClock
@@ -31,10 +26,12 @@ from steersman.core.runtime import NoTelemetry, Recording
 from steersman.core.tasks import Defaults, Tasks
 from tests.agent.core.making import said
 from tests.agent.postgres.making import HOST, ME, ROLES, Store, submitted
-from tests.bench.stopwatch import percentile
+from tests.bench.database import database
+from tests.bench.figures import Figure, Section, spread
 
 _WATCHERS = (1, 100, 1_000)
 _COMMITS = 100
+_SETTLE_SECONDS = 1.0
 _IDLE_SECONDS = 3.0
 _BETWEEN_COMMITS = 0.02
 _OUTPUT_BYTES = 2_000
@@ -117,8 +114,18 @@ class Crowd:
         return [(receipt - committed) * 1000 for receipt in self.receipts]
 
 
-async def measure(bench: Bench, watchers: int) -> str:
-    """Watch one task by so many; return a line that says what it cost."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What so many watchers of one task cost."""
+
+    milliseconds: Sequence[float]
+    kilobytes_each: float
+    idle_statements: float
+    statements_per_commit: float
+
+
+async def _measure(bench: Bench, watchers: int) -> Cost:
+    """Watch one task by so many, first while nothing happens, then while it goes on."""
     state = bench.ledger.state
     crowd = Crowd(bench, watchers)
     tracemalloc.start()
@@ -126,37 +133,38 @@ async def measure(bench: Bench, watchers: int) -> str:
         watching = [
             group.create_task(crowd.watch(state.task_id, state.seq)) for _ in range(watchers)
         ]
-        await asyncio.sleep(1)
+        await asyncio.sleep(_SETTLE_SECONDS)
         grown = tracemalloc.get_traced_memory()[0] / watchers / 1024
         tracemalloc.stop()
         asked = bench.pool.statements
         await asyncio.sleep(_IDLE_SECONDS)
-        idle = (bench.pool.statements - asked) / _IDLE_SECONDS
+        idle, asked = (bench.pool.statements - asked) / _IDLE_SECONDS, bench.pool.statements
         taken = [one for _ in range(_COMMITS) for one in await crowd.milliseconds()]
         asked = bench.pool.statements - asked
         for one in watching:
             one.cancel()
-    return (
-        f"  {watchers:>5} watchers: p50 {percentile(taken, 0.5):>7.2f} ms   "
-        f"p99 {percentile(taken, 0.99):>7.2f} ms   {grown:>6.1f} KB each   "
-        f"idle {idle:,.1f} statements/s   {asked / _COMMITS:,.1f} statements a commit"
+    return Cost(taken, grown, idle, asked / _COMMITS)
+
+
+def _figures(watchers: int, cost: Cost, *, apart: bool) -> Iterator[Figure]:
+    name = f"{watchers:,} in {'another' if apart else 'the same'} process"
+    yield from spread(f"{name}, commit to receipt", cost.milliseconds)
+    if watchers == max(_WATCHERS):
+        yield Figure(f"{name}, memory of each while idle", cost.kilobytes_each, "KB")
+        yield Figure(f"{name}, statements while idle", cost.idle_statements, "/s")
+        yield Figure(f"{name}, statements per commit", cost.statements_per_commit, "")
+
+
+async def measure() -> Section:
+    """Watch on a server of our own, by more and more."""
+    figures: list[Figure] = []
+    async with database() as dsn:
+        for apart in (False, True):
+            for watchers in _WATCHERS:
+                async with opened(dsn, apart=apart) as bench:
+                    cost = await _measure(bench, watchers)
+                figures += _figures(watchers, cost, apart=apart)
+    note = (
+        f"{_COMMITS} commits of {_OUTPUT_BYTES / 1000:g} KB, {_BETWEEN_COMMITS * 1000:g} ms apart"
     )
-
-
-async def run(crowds: Sequence[int] = _WATCHERS) -> None:
-    """Start a server of our own and print a line for each crowd."""
-    with tempfile.TemporaryDirectory(prefix="steersman-bench-") as home:
-        server = await start_embedded(Path(home) / "postgres")
-        try:
-            await migrate(server.dsn())
-            for apart in (False, True):
-                print(f"watchers in {'another' if apart else 'the same'} process:", flush=True)
-                for watchers in crowds:
-                    async with opened(server.dsn(), apart=apart) as bench:
-                        print(await measure(bench, watchers), flush=True)
-        finally:
-            await asyncio.to_thread(server.close)
-
-
-if __name__ == "__main__":
-    asyncio.run(run([int(argument) for argument in sys.argv[1:]] or _WATCHERS))
+    return Section("watch", figures, (note,))
