@@ -34,8 +34,11 @@ async def with_approvals(runtime: Runtime, state: TaskState, thought: Thought) -
         return thought
     remembered = await runtime.recording.journal.remembered(state.task_id)
     asked: list[Event] = []
-    for request in requests:
-        asked += (request, *_remembered_decision(runtime, request, remembered))
+    # Ids of one millisecond have no order of their own; people are shown the calls in theirs.
+    ids = sorted(request.approval_id for request in requests)
+    for request, approval_id in zip(requests, ids, strict=True):
+        numbered = request.model_copy(update={"approval_id": approval_id})
+        asked += (numbered, *_remembered_decision(runtime, numbered, remembered))
     return replace(thought, events=(*thought.events, *asked))
 
 

@@ -79,9 +79,14 @@ class People:
         return list(page.items)[::-1]
 
     async def decide(
-        self, shown: JsonObject, decision: str = "approve", **fields: Any
+        self,
+        shown: JsonObject,
+        decision: str = "approve",
+        *,
+        command_id: str | None = None,
+        **fields: Any,
     ) -> JsonObject:
         """Decide on what was shown."""
         wish = {"decision": decision, "arguments_sha256": shown["arguments_sha256"], **fields}
         made = DecideApproval.model_validate({"approval_id": shown["approval_id"], **wish})
-        return await self.approvals.decide(made, ME)
+        return await self.approvals.decide(made, ME, command_id=command_id)

@@ -78,6 +78,29 @@ def test_what_was_asked_before_a_kill_is_approved_after_it(env: dict[str, str], 
         assert_whole(events_of(second.url, task_id))
 
 
+def test_a_kill_after_each_decision_loses_none_and_repeats_none(
+    env: dict[str, str], home: Path
+) -> None:
+    with serving(env) as first:
+        task_id = begin(first.url)
+        one, two = pending(first.url)
+        assert decide(first.url, two, "approve").status_code == 200
+        first.kill()
+    with serving({**env, "STEERSMAN_FAILPOINT": "committed:1:kill"}) as second:
+        late = decide(second.url, two, "reject")
+        assert (late.status_code, late.json()["code"]) == (409, "approval_decided")
+        with pytest.raises(httpx.TransportError):
+            decide(second.url, one, "approve")
+    with serving(env) as third:
+        view = wait_for_state(third.url, task_id, FINAL)
+        events = events_of(third.url, task_id)
+        late = decide(third.url, one, "reject")
+    assert (late.status_code, late.json()["code"]) == (409, "task_ended")
+    assert view["state"] == "completed"
+    assert_whole(events)
+    assert effects(home) == ["one", "two"]
+
+
 def test_what_was_edited_runs_and_nothing_else(env: dict[str, str], home: Path) -> None:
     with serving(env) as server:
         task_id = begin(server.url)

@@ -76,7 +76,7 @@ async def rule(connection: Connection, task_id: UUID, posting: Posting, ruling: 
         if row is None:
             raise ApprovalNotFound
         changed = row["arguments_sha256"] != ruling.shown_sha256
-        raise ApprovalChanged if changed and row["state"] == "pending" else ApprovalDecided
+        raise ApprovalChanged if changed and row["now"] == "pending" else ApprovalDecided
     await keep_artifacts(connection, task_id, ruling.artifacts)
     if ruling.remembered is not None:
         who = (posting.owner_id, approval_id)
@@ -122,7 +122,7 @@ def _to_wire(row: asyncpg.Record) -> JsonObject:
         "arguments": from_json(row["arguments"]),
         "arguments_sha256": row["arguments_sha256"],
         "reason": row["reason"],
-        "state": row["state"],
+        "state": row["now"],
         "requested_at": format_time(row["requested_at"]),
         "expires_at": format_time(row["expires_at"]),
         "decided_by": row["decided_by"],

@@ -1,10 +1,14 @@
 -- name: approval
-SELECT * FROM approvals WHERE id = $1 AND owner_id = $2
+-- Nobody can decide it any more from its time on, also while no worker has written that down.
+SELECT *, CASE WHEN state = 'pending' AND expires_at <= now() THEN 'expired' ELSE state END AS now
+  FROM approvals WHERE id = $1 AND owner_id = $2
 
 -- name: list
-SELECT * FROM approvals
+SELECT *
+  FROM (SELECT *, CASE WHEN state = 'pending' AND expires_at <= now() THEN 'expired'
+                       ELSE state END AS now FROM approvals) AS a
  WHERE owner_id = $1
-   AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
+   AND (cardinality($2::text[]) = 0 OR now = ANY ($2))
    AND ($3::uuid IS NULL OR root_id = $3)
    AND ($4::uuid IS NULL OR id < $4)
  ORDER BY id DESC LIMIT $5
