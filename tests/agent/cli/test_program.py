@@ -56,22 +56,6 @@ def test_help_names_every_command() -> None:
     assert (code, [name for name in commands if f"\n  {name} " not in out]) == (0, [])
 
 
-def test_help_imports_nothing_that_is_slow() -> None:
-    script = (
-        "import sys\n"
-        "sys.argv = ['steersman', '--help']\n"
-        "from steersman.cli import main\n"
-        "try:\n    main()\n"
-        "except SystemExit:\n    pass\n"
-        "slow = {'pydantic', 'asyncpg', 'httpx', 'litellm', 'fastapi', 'jinja2', 'steersman.app'}\n"
-        "sys.stderr.write(','.join(sorted(slow & set(sys.modules))))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
-
-
 @pytest.mark.parametrize(
     "arguments",
     [(), ("run",), ("nonsense",), ("run", "g", "--color"), ("tasks", "--limit", "0")],
