@@ -56,6 +56,14 @@ async def test_an_older_view_never_replaces_a_newer_one() -> None:
     assert await cache.get(A) == {"seq": 6}
 
 
+async def test_of_a_deleted_task_there_is_no_copy() -> None:
+    cache = InMemoryViewCache()
+    await cache.put(A, 1, 1, {})
+    await cache.forget(A)
+    await cache.forget(B)
+    assert await cache.get(A) is None
+
+
 async def test_the_view_that_was_used_least_recently_makes_room() -> None:
     cache = InMemoryViewCache(size=2)
     await cache.put(A, 1, 1, {})

@@ -69,6 +69,16 @@ async def test_of_many_writers_at_once_the_newest_view_stays(cache: RedisViewCac
     assert await cache.get(A) == _view(30)
 
 
+async def test_of_a_deleted_task_there_is_no_copy_and_a_late_one_is_not_kept(
+    cache: RedisViewCache, redis: Redis
+) -> None:
+    await cache.put(A, 1, 3, _view(3))
+    await cache.forget(A)
+    await cache.put(A, 9, 900, _view(900))
+    assert (await cache.get(A), cache.errors) == (None, 0)
+    assert 0 < await redis.pttl(KEY) <= 30_000
+
+
 @pytest.mark.parametrize(
     "garbage",
     [b"not json", b"[]", b"{}", b"\xff", b'{"task_id":"b","owner_id":"me","seq":1}'],
