@@ -148,8 +148,10 @@ def _somebody_spoke(messages: Sequence[PromptMessage]) -> bool:
 
 
 def _goal(messages: Sequence[PromptMessage]) -> str:
+    # What came before in the conversation, if anything did, stands in front of it.
     texts = (message.text for message in messages if isinstance(message, UserMessage))
-    return _plain(next(texts, "").removeprefix(_GOAL_HEADING))
+    goals = (text for text in texts if text.startswith(_GOAL_HEADING))
+    return _plain(next(goals, "").removeprefix(_GOAL_HEADING))
 
 
 def _plain(goal: str) -> str:
