@@ -257,6 +257,9 @@ class InMemoryJournal:
             unanswered = len(task.inbox) > task.inbox_done
             task.due_at = self._tasks.clock.now() if unanswered else due_at
 
+    def disown(self, claim: Claim) -> None:
+        """Do nothing: no answer gets lost here, so the log knows what is worked on."""
+
     def _owns(self, task: StoredTask, claim: Claim) -> bool:
         held = not task.final and task.worker_id == self._worker_id
         return held and task.epoch == claim.epoch

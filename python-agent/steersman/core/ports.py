@@ -118,6 +118,14 @@ class Journal(Protocol):
         """
         ...
 
+    def disown(self, claim: Claim) -> None:
+        """Let this worker claim the task again if the store still says that it holds it.
+
+        For work that has ended, however it ended: a task that nobody works on must not stay held
+        for as long as its worker lives.
+        """
+        ...
+
     async def artifact(self, task_id: TaskId, name: str) -> bytes | None: ...
 
     async def earlier(self, task_id: TaskId) -> Earlier:

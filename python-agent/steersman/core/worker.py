@@ -120,7 +120,9 @@ class Worker:
             _log.warning("task_dropped", extra={"action": "task_dropped", **fields})
             raise
         except LeaseLost:
-            _log.warning("lease_lost", extra={"action": "lease_lost", **fields})
+            # Handing back what is not ours does nothing, and what turns out to be ours is free.
+            _log.warning("claim_lost", extra={"action": "claim_lost", **fields})
+            await self._hand_back(claim, failed=False)
         except StoreUnavailable:
             # Not the task's fault: outages must not add up until it counts as poisoned.
             _log.warning("store_unavailable", extra={"action": "task_dropped", **fields})
@@ -128,6 +130,8 @@ class Worker:
         except Exception:  # noqa: BLE001 - the worker boundary: one task must not end the others
             _log.exception("task_run_failed", extra={"action": "task_run_failed", **fields})
             await self._hand_back(claim, failed=True)
+        finally:
+            self._runtime.recording.journal.disown(claim)
 
     async def _hand_back(self, claim: Claim, *, failed: bool) -> None:
         """Release a task that we could not go on with, as soon as the store answers."""

@@ -229,6 +229,7 @@ class WatchedJournal:
         self.claim = inner.claim
         self.claim_for_command = inner.claim_for_command
         self.release = inner.release
+        self.disown = inner.disown
 
     async def commit(self, decision: Decision) -> int:
         """Write the decision, and hold what was written against what was decided."""

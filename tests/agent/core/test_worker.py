@@ -11,10 +11,11 @@ from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLo
 from steersman.core.errors import LeaseLost, StoreUnavailable
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ledger import DUE
-from steersman.core.ports import Claim, Decision
+from steersman.core.ports import Claim, Decision, Journal
 from steersman.core.tool import ToolContext
 from steersman.core.worker import Worker
 from tests.agent.core.making import TickingClock, new_task
+from tests.agent.core.playground import Playground
 from tests.agent.core.playing import PlayedModel, Stage, call, forever, say, tools
 
 ME = WorkerId("worker-1")
@@ -40,31 +41,36 @@ class Place:
         return self.log.task(task_id).worker_id is not None
 
 
-class FailingJournal(InMemoryJournal):
-    """A journal whose commits fail. Tells how the claim was released."""
+class ReleasingJournal(InMemoryJournal):
+    """A journal that tells how claims are released without a commit."""
 
-    def __init__(self, log: InMemoryTaskLog, error: Exception) -> None:
-        super().__init__(log, ME)
-        self._error = error
-        self.tried = asyncio.Event()
+    def __init__(self, log: InMemoryTaskLog, worker_id: WorkerId) -> None:
+        super().__init__(log, worker_id)
         self.released: asyncio.Queue[bool] = asyncio.Queue()
-
-    async def commit(self, decision: Decision) -> int:
-        self.tried.set()
-        raise self._error
 
     async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
         await super().release(claim, due_at, failed=failed)
         self.released.put_nowait(failed)
 
 
+class FailingJournal(ReleasingJournal):
+    """A journal whose commits fail."""
+
+    def __init__(self, log: InMemoryTaskLog, error: Exception) -> None:
+        super().__init__(log, ME)
+        self._error = error
+
+    async def commit(self, decision: Decision) -> int:
+        raise self._error
+
+
 @asynccontextmanager
 async def working(
-    stage: Stage, journal: InMemoryJournal, *, concurrency: int = 2, grace: float = 5
+    stage: Stage, journal: Journal, *, concurrency: int = 2, grace: float = 5
 ) -> AsyncGenerator[Worker]:
     """Let a worker work while the context is open."""
     worker = Worker(stage.runtime(journal), ("developer",), concurrency=concurrency)
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(worker.run(timedelta(seconds=grace)))
         yield worker
         worker.shutdown.asked.set()
@@ -124,15 +130,52 @@ async def test_a_task_that_cannot_go_on_is_handed_back(error: Exception, failed:
         assert place.log.task(task_id).claims_since_progress == failed
 
 
-async def test_a_lost_lease_is_not_ours_to_hand_back() -> None:
+async def test_a_claim_that_another_worker_took_over_stays_with_it() -> None:
+    place = Place()
+    task_id = await place.submit()
+    other = InMemoryJournal(place.log, WorkerId("worker-2"))
+
+    async def taken_over(context: ToolContext) -> str:
+        place.log.live = {WorkerId("worker-2")}
+        assert await other.claim(("developer",)) is not None
+        return "too late"
+
+    stage = Stage(PlayedModel(say("I look.", call("look"))), tools(look=taken_over), place.clock)
+    journal = ReleasingJournal(place.log, ME)
+    async with working(stage, journal):
+        assert await journal.released.get() is False
+    assert place.log.task(task_id).worker_id == "worker-2"
+    assert "action_succeeded" not in await place.types(task_id)
+
+
+async def test_a_claim_that_is_lost_to_nobody_is_free_at_once() -> None:
     place = Place()
     task_id = await place.submit()
     journal = FailingJournal(place.log, LeaseLost())
-    stage = Stage(PlayedModel(), clock=place.clock)
-    async with working(stage, journal):
-        await journal.tried.wait()
-    assert journal.released.empty()
-    assert place.is_held(task_id)
+    async with working(Stage(PlayedModel(), clock=place.clock), journal):
+        assert await journal.released.get() is False
+        assert not place.is_held(task_id)
+
+
+async def test_work_that_is_dropped_may_be_claimed_again_by_its_own_worker(
+    ground: Playground,
+) -> None:
+    """The store may never learn that the lease was lost for a moment."""
+    running, again = asyncio.Event(), asyncio.Event()
+
+    async def twice(context: ToolContext) -> str:
+        (again if running.is_set() else running).set()
+        await forever()
+        return "never"
+
+    await ground.store.alive(ME, seconds=600)
+    stage = Stage(PlayedModel(say("I run it.", call("look"))), tools(look=twice))
+    async with working(stage, ground.store.journal(ME), grace=0) as worker:
+        await running.wait()
+        worker.drop_all()
+        await again.wait()
+    claims = [one.event for one in await ground.log() if one.event.type == "task_claimed"]
+    assert len(claims) == 2
 
 
 async def test_at_a_shutdown_tools_may_end_within_the_grace_and_are_cut_after_it() -> None:

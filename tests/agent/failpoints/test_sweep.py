@@ -149,7 +149,7 @@ def test_where_the_loop_stands_still_the_lease_ends_though_its_thread_goes_on(
         with serving(env_with(settings)) as other:
             view = wait_for_state(other.url, task_id, FINAL)
             events = events_of(other.url, task_id)
-            lost = hung.wait_for(lambda line: line.get("action") == "lease_lost")
+            lost = hung.wait_for(lambda line: line.get("action") == "worker_lease_lost")
             hung.process.send_signal(signal.SIGCONT)
             assert hung.terminate() == 0
             assert events_of(other.url, task_id) == events

@@ -57,15 +57,19 @@ async def store(database_url: str) -> AsyncGenerator[Store]:
 
 @asynccontextmanager
 async def _leased(
-    dsn: str, on_lost: Callable[[], None], silence: Callable[[], float] = lambda: 0.0
+    dsn: str,
+    on_lost: Callable[[], None],
+    silence: Callable[[], float] = lambda: 0.0,
+    *,
+    lease: timedelta = SHORT,
 ) -> AsyncGenerator[WorkerLease]:
     work = Work(on_lost, silence)
-    lease = WorkerLease(dsn, ME, HOST, roles=ROLES, lease=SHORT, work=work)
+    kept = WorkerLease(dsn, ME, HOST, roles=ROLES, lease=lease, work=work)
     try:
-        await lease.start()
-        yield lease
+        await kept.start()
+        yield kept
     finally:
-        await lease.end()
+        await kept.end()
 
 
 async def _lives(store: Store, *, within: float = 0) -> bool:
@@ -132,6 +136,23 @@ async def test_without_a_beat_the_lease_is_lost_and_what_was_held_is_free(
         assert await asyncio.to_thread(_until, lambda: not lease.lost)
         with pytest.raises(LeaseLost):
             await store.journal(ME).commit(decision(claim))
+
+
+async def test_a_loss_that_is_noticed_while_a_beat_is_on_its_way_frees_what_was_held(
+    store: Store, database_url: str
+) -> None:
+    """The work was dropped then; no further claim of this worker's may find it held for ever."""
+    lost = threading.Event()
+    lease = timedelta(seconds=1.5)  # long enough to be alive in the store when it is lost here
+    async with _leased(database_url, lost.set, lease=lease):
+        claim = await claimed(store, ME)
+        blocker = await asyncpg.connect(database_url)
+        async with blocker.transaction():
+            # Beats wait here, and do not fail: the one on its way succeeds after the loss.
+            await blocker.execute("SELECT FROM workers FOR UPDATE")
+            assert await asyncio.to_thread(lost.wait, 5)
+        await blocker.close()
+        assert (await _claimed_by("worker-2", store)).task_id == claim.task_id
 
 
 async def test_work_that_stands_still_ends_the_lease_until_it_moves(

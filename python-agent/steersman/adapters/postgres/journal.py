@@ -159,10 +159,10 @@ class PostgresJournal:
                     lambda connection: self._commit(connection, decision), patience=COMMIT_PATIENCE
                 )
         except LeaseLost:
-            self._disown(decision.claim)
+            self.disown(decision.claim)
             raise
         if decision.final or decision.release:
-            self._disown(decision.claim)
+            self.disown(decision.claim)
         return size
 
     async def _commit(self, connection: Connection, decision: Decision) -> int:
@@ -188,9 +188,10 @@ class PostgresJournal:
         try:
             await self._pool.run(lambda connection: connection.execute(_SQL["release"], *arguments))
         finally:
-            self._disown(claim)
+            self.disown(claim)
 
-    def _disown(self, claim: Claim) -> None:
+    def disown(self, claim: Claim) -> None:
+        """Forget that the task is ours, unless it was claimed again since."""
         task_id = UUID(claim.task_id)
         hold = self._held.get(task_id)
         if hold is not None and hold.epoch == claim.epoch:

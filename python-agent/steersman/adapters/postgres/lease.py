@@ -137,7 +137,8 @@ class WorkerLease:
 
     async def _pause(self) -> None:
         # In small steps by the boot clock: a loop's own timers stand still in a suspended machine.
-        while not self._ended.is_set() and not self._stands_still:
+        # With a loss to tell there is none: what was held is free only with the next beat.
+        while not (self._ended.is_set() or self._stands_still or self._was_lost):
             if boot_seconds() - self._last_beat >= self._lease / _BEATS:
                 return
             await asyncio.sleep(_TICK_SECONDS)
@@ -151,8 +152,11 @@ class WorkerLease:
     async def _beat(self, connection: OwnConnection) -> None:
         sent = boot_seconds()
         self._notice()
-        await connection.execute(_SQL["beat"], *self._row, self._was_lost)
-        self._last_beat, self._was_lost = sent, False
+        told = self._was_lost
+        await connection.execute(_SQL["beat"], *self._row, told)
+        self._last_beat = sent
+        # A loss that was noticed while this beat was on its way is for the next one to tell.
+        self._was_lost = self._was_lost and not told
         self._first_beat.set()
 
     async def _notice_loss(self) -> None:
@@ -164,7 +168,9 @@ class WorkerLease:
         if self.lost and not self._was_lost:
             self._was_lost = True
             reason = "standstill" if self._stands_still else "no_answer"
-            _log.warning("lease_lost", extra={"action": "lease_lost", "reason": reason})
+            _log.warning(
+                "worker_lease_lost", extra={"action": "worker_lease_lost", "reason": reason}
+            )
             self._work.on_lost()
 
 
