@@ -15,7 +15,7 @@ internal static class Changes
         ActionStarted started => view with { Memory = MemoryOf(view).With(started.ActionId, started.Epoch) },
         IOutcome outcome => Outcome(view, outcome),
         QuestionAsked asked => (view with { Question = ShownText.Cut(asked.Question) }).With(Blocker.Message, true),
-        MessageAdded => (view with { Question = null }).With(Blocker.Message, false),
+        MessageAdded => (view with { Question = null }).With(Blocker.Message, false).With(Blocker.Retry, false),
         ContextCompacted compacted => view with { Spent = view.Spent.Plus(compacted.Usage) },
         TaskPaused => view.With(Blocker.Pause, true),
         TaskResumed => view.With(Blocker.Pause, false),

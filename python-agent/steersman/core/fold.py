@@ -111,7 +111,7 @@ def _steered(
 ) -> Changes:
     match event:
         case ev.MessageAdded():
-            return {"question": None, "texts_without_call": 0}
+            return {"question": None, "texts_without_call": 0, "retry_at": None}
         case ev.TaskPaused() | ev.TaskResumed():
             return {"paused": isinstance(event, ev.TaskPaused)}
         case ev.StopRequested():
