@@ -35,7 +35,7 @@ from steersman.core.events import (
 )
 from steersman.core.ids import ActionId, MessageId
 from steersman.core.limits import exceeded
-from steersman.core.outcomes import interrupted_action, skipped_action
+from steersman.core.outcomes import CutReason, interrupted_action, skipped_action
 from steersman.core.ports import Claim
 from steersman.core.state import OpenAction, TaskState
 
@@ -220,11 +220,17 @@ def _close_open(state: TaskState, why: str) -> tuple[Event, ...]:
     """Give every open action the outcome that the end of the task means for it."""
     asked = state.question.action_id if state.question else None
     return tuple(
-        interrupted_action(one, "stopped")
+        interrupted_action(one, _how_cut(one, state))
         if one.started or one.action.action_id == asked
         else skipped_action(one, why)
         for one in state.open_actions
     )
+
+
+def _how_cut(one: OpenAction, state: TaskState) -> CutReason:
+    """Say `outcome_unknown` of what another holder had begun: nobody here has cut it."""
+    foreign = one.started and one.started_epoch != state.epoch
+    return "outcome_unknown" if foreign and not _repeatable(one) else "stopped"
 
 
 def _hopeless(state: TaskState) -> tuple[str, str] | None:

@@ -9,22 +9,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from steersman.core.answering import answer_for_nobody
 from steersman.core.artifacts import SAID_LIMIT_BYTES, keep_text
 from steersman.core.clock import new_id
 from steersman.core.commands import (
     MAX_TEXT_CHARACTERS,
     AddMessage,
     Command,
-    StopTask,
     request_hash,
 )
-from steersman.core.decide import cut_unknown
 from steersman.core.deltas import Delta
-from steersman.core.errors import CursorAhead, Invalid, LeaseLost
+from steersman.core.errors import CursorAhead, Invalid
 from steersman.core.events import Envelope, JsonObject, TaskSubmitted
 from steersman.core.fold import fold
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
-from steersman.core.ledger import DUE, Ledger, inbox_topic, restore
+from steersman.core.ledger import DUE, inbox_topic
 from steersman.core.limits import Limits
 from steersman.core.ports import DeltaFeed, Page, Posting, Submission, TaskFilter, TaskStore
 from steersman.core.roles import Team
@@ -220,21 +219,7 @@ class Tasks:
         return Envelope(task_id=task_id, seq=1, at=clock.now(), epoch=0, event=submitted)
 
     async def _answer_for_nobody(self, task_id: TaskId) -> None:
-        """Be the worker for a moment, so that commands work with no worker up."""
-        journal = self._recording.journal
-        claim = await journal.claim_for_command(task_id)
-        if claim is None:
-            return
-        state = restore(await journal.history(task_id))
-        ledger = Ledger(claim, state, self._recording)
-        try:
-            entries = await ledger.look()
-            # What was running when its worker died stays open, for the next worker may find out
-            # what came of it; only an end cannot wait for that.
-            ends = any(isinstance(entry.command, StopTask) for entry in entries)
-            await ledger.record(cut_unknown(state) if ends else (), release=True)
-        except LeaseLost:
-            return  # a worker was quicker, and answers
+        await answer_for_nobody(task_id, self._recording)
 
 
 def _limits(role: Limits, wished: Mapping[str, Any]) -> Limits:

@@ -4,9 +4,11 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
 from steersman.adapters.prompts import JinjaPrompts
+from steersman.core.answering import answer_for_nobody
 from steersman.core.approvals import Ruling
 from steersman.core.commands import (
     AddMessage,
@@ -16,16 +18,15 @@ from steersman.core.commands import (
     StopTask,
 )
 from steersman.core.context import PromptBuilder
-from steersman.core.decide import cut_unknown
 from steersman.core.errors import ApprovalDecided, TaskEnded
 from steersman.core.events import Envelope
 from steersman.core.fold import apply, fold
 from steersman.core.ids import WorkerId
 from steersman.core.interruption import Shutdown
-from steersman.core.ledger import Ledger, inbox_topic, restore
+from steersman.core.ledger import inbox_topic, restore
 from steersman.core.loop import TaskRun
 from steersman.core.model import CallFailed, ModelRequest, Reply
-from steersman.core.ports import Decision
+from steersman.core.ports import Claim, Decision
 from steersman.core.state import TaskState
 from steersman.core.tool import ToolContext, ToolFailure
 from steersman.core.view import task_view
@@ -112,6 +113,7 @@ class Life:
         await self._until_crash(run.work())
 
     async def _until_crash(self, work: Coroutine[None, None, None]) -> None:
+        self.is_crashed = False
         self._running = asyncio.create_task(work)
         await asyncio.wait([self._running], timeout=10)
         if not self._running.cancelled():
@@ -131,17 +133,9 @@ class Life:
             self.clock.forward(due_at)
 
     async def _answer_for_nobody(self, worker_id: WorkerId) -> None:
-        """Do what `Tasks.post` does for a task that nobody holds."""
         journal = WatchedJournal(self, InMemoryJournal(self.log, worker_id))
         self.log.live = {worker_id}
-        claim = await journal.inner.claim_for_command(self.task_id)
-        if claim is None:
-            return
-        state = restore(await journal.inner.history(self.task_id))
-        ledger = Ledger(claim, state, self.stage.recording(journal))
-        entries = await ledger.look()
-        ends = any(isinstance(entry.command, StopTask) for entry in entries)
-        await ledger.record(cut_unknown(state) if ends else (), release=True)
+        await answer_for_nobody(self.task_id, self.stage.recording(journal))
 
     async def happen(self, what: str) -> None:
         """Let a person steer, pause, resume or stop the task, or this process end."""
@@ -159,6 +153,7 @@ class Life:
                 self._shutdown.over.set()
             case "crash":
                 assert self._running is not None
+                self.is_crashed = True
                 self._running.cancel()
                 await forever()
             case _:
@@ -228,8 +223,12 @@ class WatchedJournal:
         self.earlier = inner.earlier
         self.claim = inner.claim
         self.claim_for_command = inner.claim_for_command
-        self.release = inner.release
         self.disown = inner.disown
+
+    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+        """Hand back, unless this process has crashed."""
+        if not self._life.is_crashed:
+            await self.inner.release(claim, due_at, failed=failed)
 
     async def commit(self, decision: Decision) -> int:
         """Write the decision, and hold what was written against what was decided."""

@@ -67,11 +67,13 @@ class PostgresJournal:
         self._hints = hints
         self._failpoints = failpoints or NoFailpoints()
         self._held: dict[UUID, _Hold] = {}
+        self._strays: set[UUID] = set()
         self._claiming = asyncio.Lock()
 
     async def claim(self, roles: Sequence[str], tree: TaskId | None = None) -> Claim | None:
         """Claim the task that has been due longest, with its workspace."""
         async with self._claiming:
+            await self._free_strays()
             while True:
                 row = await self._pool.fetchrow(
                     _SQL["claim"],
@@ -91,10 +93,23 @@ class PostgresJournal:
     async def claim_for_command(self, task_id: TaskId) -> Claim | None:
         """Claim a task that nobody holds, to answer its inbox, whatever its role."""
         async with self._claiming:
+            await self._free_strays()
+            self._strays.add(task_uuid(task_id))  # until the answer says how it stands
             row = await self._pool.fetchrow(
                 _SQL["claim_for_command"], self._worker_id, task_uuid(task_id), self._held_now()
             )
+            self._strays.discard(task_uuid(task_id))
             return self._own(row, with_workspace=False) if row else None
+
+    async def _free_strays(self) -> None:
+        """Hand back what was claimed for a command, and the store may not know that it is over.
+
+        It may be of a role that this worker does not play, so that no claim of its would find it.
+        """
+        strays = self._strays.difference(self._held_now())
+        if strays:
+            await self._pool.fetch(_SQL["free"], self._worker_id, list(strays))
+            self._strays -= strays
 
     def _own(self, row: asyncpg.Record, *, with_workspace: bool) -> Claim:
         seconds = math.inf if with_workspace else _A_MOMENT.total_seconds()
@@ -185,8 +200,11 @@ class PostgresJournal:
     async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
         """Hand the task back; where that cannot be told, this worker may claim it again."""
         arguments = (UUID(claim.task_id), claim.epoch, claim.worker_id, due_at, failed)
+        if claim.workspace is None:
+            self._strays.add(UUID(claim.task_id))  # until the store knows that it is free
         try:
             await self._pool.run(lambda connection: connection.execute(_SQL["release"], *arguments))
+            self._strays.discard(UUID(claim.task_id))
         finally:
             self.disown(claim)
 

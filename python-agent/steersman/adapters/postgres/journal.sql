@@ -106,3 +106,6 @@ WITH released AS (
 )
 UPDATE workspaces w SET holder_task_id = NULL
   FROM released WHERE w.id = released.workspace_id AND w.holder_task_id = released.id
+
+-- name: free
+UPDATE tasks SET worker_id = NULL WHERE worker_id = $1 AND id = ANY ($2::uuid[])
