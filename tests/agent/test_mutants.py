@@ -4,10 +4,12 @@ import ast
 
 import pytest
 
+from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.tool import ToolFailure
 from tests.mutants.fault import Edit, Fault
 from tests.mutants.faults import FAULTS
 from tests.mutants.tree import ROOT, NotMutable, changed
-from tests.mutants.witness import is_assertion
+from tests.mutants.witness import is_judgement
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -42,7 +44,9 @@ def test_a_text_that_does_not_stand_there_once_is_refused(text: str) -> None:
 
 
 def test_only_a_test_that_judged_catches_a_fault() -> None:
-    failed, timeout = pytest.fail.Exception("DID NOT RAISE"), pytest.fail.Exception("Timeout (>1s)")
-    assert [is_assertion(e) for e in (AssertionError(), failed)] == [True, True]
-    assert is_assertion(ExceptionGroup("", [ValueError(), AssertionError()]))
-    assert [is_assertion(e) for e in (ImportError(), timeout, KeyError())] == [False] * 3
+    missing, late = pytest.fail.Exception("DID NOT RAISE"), pytest.fail.Exception("Timeout (>1s)")
+    judgements = (AssertionError(), missing, LeaseLost(), ToolFailure("conflict", "no"))
+    assert [error for error in judgements if not is_judgement(error)] == []
+    assert is_judgement(ExceptionGroup("", [ValueError(), AssertionError()]))
+    accidents = (ImportError(), late, KeyError(), TimeoutError(), StoreUnavailable())
+    assert [error for error in accidents if is_judgement(error)] == []

@@ -1,10 +1,11 @@
 """`make mutants`: put in one fault after the other and demand that a test notices each.
 
-First the tests must pass without any fault. Then a fault counts as caught when a test failed by an
-assertion; an error on the way to one, or a test that does not end, is no verdict. `ONLY=text` runs
-the faults with that text in their names.
+First the tests must pass without any fault. Then a fault counts as caught when a test judged it
+(`witness.py` says what that is); an error on the way there, or a test that does not end, is no
+verdict. `ONLY=fence` tries the faults whose names match that regular expression.
 """
 
+import re
 import sys
 import tempfile
 import time
@@ -34,7 +35,7 @@ class Verdict:
 
 def main(only: str = "") -> int:
     """Print the table; return 0 when every fault was caught."""
-    faults = [fault for fault in FAULTS if only in fault.name]
+    faults = [fault for fault in FAULTS if re.search(only, fault.name)]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="steersman-mutants-") as folder:
         trees = SimpleQueue[Tree]()

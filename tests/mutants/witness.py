@@ -11,17 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from steersman.core.errors import InboxMoved, LeaseLost, RequestError
+from steersman.core.tool import ToolFailure
+
 VARIABLE = "MUTANTS_WITNESS"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def is_assertion(error: BaseException) -> bool:
-    """Say whether a test judged: it asserted, or expected an error that did not come."""
+REFUSALS = (LeaseLost, InboxMoved, RequestError, ToolFailure)
+
+
+def is_judgement(error: BaseException) -> bool:
+    """Say whether a test judged: what it asserted was wrong, what it expected did not come.
+
+    Or the program refused, in its own words, what the test says that it does. Anything else is an
+    accident on the way.
+    """
     if isinstance(error, BaseExceptionGroup):
-        return any(is_assertion(inner) for inner in error.exceptions)
+        return any(is_judgement(inner) for inner in error.exceptions)
     if isinstance(error, pytest.fail.Exception):
         return not str(error).startswith("Timeout")  # pytest-timeout ends a test by the same error
-    return isinstance(error, AssertionError)
+    return isinstance(error, (AssertionError, *REFUSALS))
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") -> None:
@@ -30,7 +40,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") 
     if isinstance(error, pytest.skip.Exception):
         return
     if error is not None:
-        judged = call.when == "call" and is_assertion(error)
+        judged = call.when == "call" and is_judgement(error)
         _write({"test": item.nodeid, "judged": judged, "error": f"{type(error).__name__}: {error}"})
     elif call.when == "call":
         _write({"test": item.nodeid, "passed": True})

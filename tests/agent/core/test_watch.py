@@ -172,3 +172,14 @@ async def test_a_bug_in_the_tailer_ends_every_watch(ground: Ground) -> None:
     ground.log.failure = RuntimeError("a bug")
     with pytest.raises(RuntimeError):
         await asyncio.wait_for(ground.watch(2, list[Item]()), 5)
+
+
+async def test_what_nobody_was_told_of_is_found_within_a_second(ground: Ground) -> None:
+    items = list[Item]()
+    watching = asyncio.create_task(ground.watch(2, items))
+    await until(lambda: ground.log.reads > 0)
+    await ground.commit(said(), END, hint=False)
+    _, pending = await asyncio.wait((watching,), timeout=5)
+    for task in pending:
+        task.cancel()
+    assert seqs(items) == [3, 4]
