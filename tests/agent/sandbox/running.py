@@ -19,7 +19,9 @@ from steersman.adapters.sandbox.runner import LaunchedCommands, Limits
 from steersman.core.ids import ActionId
 from steersman.core.tool import CommandRequest, CommandResult
 
-Kind = Literal["bwrap", "none"]
+Kind = Literal["bwrap", "unfiltered", "none"]
+"""`unfiltered`: in bubblewrap on a machine whose system calls have no filter."""
+
 ROOT = Path(__file__).parents[3]
 
 _AGENT = """
@@ -52,8 +54,9 @@ class Place:
     def commands(self, *, fence: int = 0, limits: Limits | None = None) -> LaunchedCommands:
         self.directory.mkdir(exist_ok=True)
         confinement = unconfined(self.directory, self.state)
-        if self.kind == "bwrap":
-            confinement = bubblewrap(self.directory, find_bubblewrap() or "")
+        if self.kind != "none":
+            machine = "unknown" if self.kind == "unfiltered" else None
+            confinement = bubblewrap(self.directory, find_bubblewrap() or "", machine=machine)
         return LaunchedCommands(confinement, self.state, fence, limits=limits)
 
     async def run(

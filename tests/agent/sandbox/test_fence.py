@@ -13,7 +13,7 @@ from steersman.adapters.sandbox.fence import raise_fence, take_over
 from steersman.adapters.sandbox.launcher.state import open_lock, read_fence, try_lock
 from steersman.adapters.sandbox.runner import Limits
 from steersman.core.errors import LeaseLost, WorkspaceBusy
-from tests.agent.sandbox.running import Marked, Place
+from tests.agent.sandbox.running import Kind, Marked, Place
 
 
 def test_a_fence_only_rises(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_a_take_over_gives_up_when_the_holder_is_out_of_reach(tmp_path: Pa
     assert try_lock(held)
     with pytest.raises(WorkspaceBusy):
         await take_over(tmp_path, 1, patience=timedelta(milliseconds=50))
-    os.close(held)
+    held.close()
 
 
 async def test_the_next_command_of_a_workspace_waits_for_the_one_before(place: Place) -> None:
@@ -124,6 +124,35 @@ async def test_a_command_can_be_cancelled_while_it_waits(place: Place) -> None:
         with pytest.raises(asyncio.CancelledError):
             await second
         assert not first.done()
+
+
+_UNLOCK = """python3 - 2> /dev/null <<'end'
+import ctypes, fcntl, os
+first = os.pidfd_open(1)
+for number in range(3, 8):
+    taken = ctypes.CDLL(None).syscall(438, first, number, 0)
+    if taken >= 0:
+        fcntl.flock(taken, fcntl.LOCK_UN)
+        os.ftruncate(taken, 0)
+        os.write(taken, b"[0, []]")
+opened = [os.open(f"/proc/1/fd/{number}", os.O_RDWR) for number in os.listdir("/proc/1/fd")]
+for file in opened:
+    os.ftruncate(file, 0)
+    os.write(file, b"[0, []]")
+end
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bwrap", "unfiltered"])
+async def test_a_command_that_unlocks_what_it_can_is_still_ended_by_a_take_over(
+    sandbox: Place, kind: Kind
+) -> None:
+    place, left = Place(sandbox.root, kind), Marked()
+    async with place.running(f"{_UNLOCK} touch started; setsid {left.sleep} & wait"):
+        os.kill(place.supervisors()[0], signal.SIGSTOP)
+        await take_over(place.state, 1)
+        assert not left.alive()
 
 
 async def test_a_command_in_bubblewrap_cannot_unlock_its_workspace(sandbox: Place) -> None:

@@ -1,12 +1,14 @@
 """What stands between a command and the machine: bubblewrap, or nothing by choice."""
 
 import os
+import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from steersman.adapters.sandbox.launcher.order import LOCK_FD, STATUS_FD
+from steersman.adapters.sandbox.launcher.order import FILTER_FD, LOCK_FD, STATUS_FD
+from steersman.adapters.sandbox.system_calls import system_call_filter
 
 SHELL = "/bin/bash"
 WORKSPACE = "/workspace"
@@ -32,22 +34,30 @@ _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 class Confinement:
     """How to start a shell command: what goes before it, where, and with which environment.
 
-    `reports_status`: the prefix is bwrap's, which says whether the sandbox stood.
+    `reports_status`: the prefix is bwrap's, which says whether the sandbox stood. `system_calls` is
+    the filter that bwrap is to apply; empty: there is none.
     """
 
     prefix: tuple[str, ...]
     directory: Path
     environment: Mapping[str, str]
     reports_status: bool
+    system_calls: bytes = b""
 
     def argv(self, command: str) -> list[str]:
         """Return what to execute."""
         return [*self.prefix, SHELL, "-c", command]
 
 
-def bubblewrap(directory: Path, program: str) -> Confinement:
-    """Confine a command to `directory`, which it sees as /workspace, by bubblewrap 0.8 or newer."""
-    prefix = (program, *_namespaces(), *_system(), *_private(), *_workspace(directory), "--")
+def bubblewrap(directory: Path, program: str, *, machine: str | None = None) -> Confinement:
+    """Confine a command to `directory`, which it sees as /workspace, by bubblewrap 0.8 or newer.
+
+    `machine` is what `uname -m` says here. On one that we know no system calls of all are allowed.
+    """
+    system_calls = system_call_filter(machine or platform.machine()) or b""
+    refused = ("--seccomp", str(FILTER_FD)) if system_calls else ()
+    places = (*_system(), *_private(), *_workspace(directory))
+    prefix = (program, *_namespaces(), *refused, *places, "--")
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/tmp/home",
@@ -55,7 +65,9 @@ def bubblewrap(directory: Path, program: str) -> Confinement:
         "LANG": "C.UTF-8",
         "TERM": "dumb",
     }
-    return Confinement(prefix, Path("/"), environment, reports_status=True)
+    return Confinement(
+        prefix, Path("/"), environment, reports_status=True, system_calls=system_calls
+    )
 
 
 def unconfined(directory: Path, state: Path) -> Confinement:
@@ -81,8 +93,7 @@ def _namespaces() -> tuple[str, ...]:
         *(f"--unshare-{space}" for space in spaces),
         *("--unshare-cgroup-try", "--disable-userns", "--uid", _UID, "--gid", _UID),
         *("--hostname", "sandbox", "--cap-drop", "ALL", "--new-session", "--die-with-parent"),
-        # The namespace's first process holds the lock; the command does not get it, it could
-        # unlock it.
+        # The namespace's first process keeps `alive` taken; the command does not get it.
         *("--sync-fd", str(LOCK_FD), "--json-status-fd", str(STATUS_FD)),
     )
 
@@ -107,6 +118,8 @@ def _private() -> tuple[str, ...]:
         # Read-only, because for root's commands the kernel's settings below /proc/sys are files
         # of their owner, and core_pattern runs programs outside of every namespace.
         *("--proc", "/proc", "--remount-ro", "/proc"),
+        # The first process's descriptors are doors to files outside.
+        *("--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"),
         *("--dev", "/dev", "--size", str(_SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),
         *("--remount-ro", "/dev"),
         *("--size", str(_TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from steersman.adapters.sandbox.launcher.state import (
+    Lock,
     holders,
     open_lock,
     raise_fence,
@@ -45,10 +46,10 @@ async def take_over(state: Path, fence: int, *, patience: timedelta = PATIENCE) 
     except TimeoutError:
         raise WorkspaceBusy("A command of an earlier holder does not end.") from None
     finally:
-        os.close(lock)
+        lock.close()
 
 
-async def _wait_for(lock: int) -> None:
+async def _wait_for(lock: Lock) -> None:
     while not try_lock(lock):  # noqa: ASYNC110 - the lock is another process's
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
 

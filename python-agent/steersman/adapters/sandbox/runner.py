@@ -108,6 +108,7 @@ class LaunchedCommands:
             environment=dict(confinement.environment),
             directory=str(confinement.directory),
             reports_status=confinement.reports_status,
+            system_calls=confinement.system_calls.hex(),
             state=str(self._state),
             record=str(record_path(self._state, request.action_id)),
             fence=self._fence,

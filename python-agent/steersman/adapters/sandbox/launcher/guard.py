@@ -9,12 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from steersman.adapters.sandbox.launcher.order import LOCK_FD, STATUS_FD, Order
+from steersman.adapters.sandbox.launcher.order import FILTER_FD, LOCK_FD, STATUS_FD, Order
 from steersman.adapters.sandbox.launcher.processes import (
     become_subreaper,
     end_descendants,
     tasks_of_user,
 )
+from steersman.adapters.sandbox.launcher.seclusion import leave_keyring, protect_devices
+from steersman.adapters.sandbox.launcher.state import Lock
 
 _NICE = 19
 _CANNOT_EXECUTE = 127
@@ -49,7 +51,7 @@ class _Ends(NamedTuple):
     lifeline: int
 
 
-def start_guard(order: Order, lock: int) -> Guard:
+def start_guard(order: Order, lock: Lock) -> Guard:
     """Fork the guard, which starts the command."""
     output, output_end = os.pipe()
     status, status_end = os.pipe()
@@ -68,7 +70,7 @@ def start_guard(order: Order, lock: int) -> Guard:
     return Guard(pid, output, status, report, lifeline)
 
 
-def _guard(order: Order, lock: int, ends: _Ends) -> NoReturn:
+def _guard(order: Order, lock: Lock, ends: _Ends) -> NoReturn:
     os.setsid()
     become_subreaper()
     # Ours keeps the agent's pipe open at 1 on purpose: its end tells the agent that all are gone.
@@ -86,7 +88,7 @@ def _guard(order: Order, lock: int, ends: _Ends) -> NoReturn:
     os._exit(0)
 
 
-def _start(order: Order, lock: int, ends: _Ends) -> int:
+def _start(order: Order, lock: Lock, ends: _Ends) -> int:
     pid = os.fork()
     if pid == 0:
         try:
@@ -98,25 +100,37 @@ def _start(order: Order, lock: int, ends: _Ends) -> int:
     return pid
 
 
-def _become(order: Order, lock: int, ends: _Ends) -> NoReturn:
+def _become(order: Order, lock: Lock, ends: _Ends) -> NoReturn:
     os.setsid()
-    _arrange(lock, ends)
+    leave_keyring()
+    if order.reports_status:
+        protect_devices()
+    _arrange(lock, ends, bytes.fromhex(order.system_calls))
     _restrain(order)
     os.chdir(order.directory)
     arguments = [argument.encode(errors="replace") for argument in order.argv]
     os.execve(arguments[0], arguments, order.environment)
 
 
-def _arrange(lock: int, ends: _Ends) -> None:
-    """Lay out the descriptors 0 to 4 and close all others, the launcher's pipes among them."""
+def _arrange(lock: Lock, ends: _Ends, system_calls: bytes) -> None:
+    """Lay out the descriptors 0 to 5 and close all others, the launcher's pipes among them."""
     null = os.open(os.devnull, os.O_RDONLY)
-    sources = (null, ends.output, ends.output, lock, ends.status)
+    sources = (null, ends.output, ends.output, lock.alive, ends.status, _filled(system_calls))
     # First out of the way: a source may stand where another one has to go.
     above = [fcntl.fcntl(source, fcntl.F_DUPFD, len(sources)) for source in sources]
     for target, source in enumerate(above):
         os.dup2(source, target)
-    assert (LOCK_FD, STATUS_FD) == (3, 4), "the places in `sources`"
-    os.closerange(len(sources), os.sysconf("SC_OPEN_MAX"))
+    assert (LOCK_FD, STATUS_FD, FILTER_FD) == (3, 4, 5), "the places in `sources`"
+    kept = len(sources) if system_calls else FILTER_FD
+    os.closerange(kept, os.sysconf("SC_OPEN_MAX"))
+
+
+def _filled(content: bytes) -> int:
+    """Return the end of a pipe from which `content` is read; it fits into the pipe."""
+    end, start = os.pipe()
+    os.write(start, content)
+    os.close(start)
+    return end
 
 
 def _restrain(order: Order) -> None:

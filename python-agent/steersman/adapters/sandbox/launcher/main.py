@@ -13,6 +13,7 @@ from steersman.adapters.sandbox.launcher.order import Order, parse_order
 from steersman.adapters.sandbox.launcher.outcome import Outcome, parse_outcome
 from steersman.adapters.sandbox.launcher.processes import become_subreaper, come_first
 from steersman.adapters.sandbox.launcher.state import (
+    Lock,
     name_holders,
     open_lock,
     read_fence,
@@ -39,7 +40,7 @@ def main() -> None:
     lock = open_lock(Path(order.state))
     outcome = _under_lock(order, lock)
     # Let go first: an agent that is frozen takes no answer, and others wait for the lock.
-    os.close(lock)
+    lock.close()
     with suppress(BrokenPipeError):
         sys.stdout.buffer.write(outcome.to_json())
         sys.stdout.buffer.flush()
@@ -56,26 +57,27 @@ def _read_order() -> Order | None:
     return parse_order(received.partition(b"\n")[0])  # what follows are beats
 
 
-def _under_lock(order: Order, lock: int) -> Outcome:
+def _under_lock(order: Order, lock: Lock) -> Outcome:
     refusal = _wait_for(lock, order)
     if refusal is not None:
         return Outcome(order.action_id, None, refusal)
-    if read_fence(Path(order.state)) > order.fence:
+    state = Path(order.state)
+    if read_fence(state) > order.fence:
         return Outcome(order.action_id, None, "fenced")
     record = Path(order.record)
     if record.exists():
         # It has run, and an unsafe action runs once.
         return parse_outcome(record.read_bytes())
     guard = start_guard(order, lock)
-    name_holders(lock, order.fence, (os.getpid(), guard.pid))
+    name_holders(state, order.fence, (os.getpid(), guard.pid))
     outcome = Supervisor(order, guard, _LIFELINE).run()
-    name_holders(lock, order.fence, ())
+    name_holders(state, order.fence, ())
     with suppress(OSError):  # a full disk: the agent still gets the answer
         write_durably(record, outcome.to_json())
     return outcome
 
 
-def _wait_for(lock: int, order: Order) -> str | None:
+def _wait_for(lock: Lock, order: Order) -> str | None:
     """Take the lock; return why it could not be taken."""
     deadline = time.monotonic() + order.lock_seconds
     while not try_lock(lock):

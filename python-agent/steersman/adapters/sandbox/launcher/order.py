@@ -4,15 +4,19 @@ import json
 from typing import NamedTuple
 
 LOCK_FD = 3
-"""Where the command's first process finds the workspace's lock."""
+"""Where the command's first process finds its part of the workspace's lock."""
 
 STATUS_FD = 4
 """Where bwrap says that the sandbox stood, and how the command in it ended."""
+
+FILTER_FD = 5
+"""Where bwrap reads which system calls it is to refuse."""
 
 
 class Order(NamedTuple):
     """One command. `argv[0]` is an absolute path; `reports_status`: argv is bwrap's.
 
+    `system_calls` is the filter that bwrap reads, in hexadecimal digits; empty when there is none.
     `state` is the workspace's directory outside of the sandbox, `record` the file for the outcome.
     `tasks` is the most processes and threads, `memory_bytes` the most memory of all of them,
     `silence_seconds` how long the agent may send no beat.
@@ -23,6 +27,7 @@ class Order(NamedTuple):
     environment: dict[str, str]
     directory: str
     reports_status: bool
+    system_calls: str
     state: str
     record: str
     fence: int

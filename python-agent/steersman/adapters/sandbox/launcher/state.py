@@ -1,11 +1,29 @@
-"""The files of a workspace outside of its sandbox: `fences`, `lock`, and durable writing."""
+"""The files of a workspace outside of its sandbox: fences, locks, holders, durable writing."""
 
 import fcntl
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from steersman.adapters.sandbox.launcher.processes import started
+
+
+class Lock(NamedTuple):
+    """A workspace's lock, which is two files. Open, but not yet taken.
+
+    `holder` belongs to who works in the workspace: the launcher and its guard, or who takes over.
+    `alive` is also kept by the sandbox's first process, so that it stays taken if both are killed.
+    Whoever gets at it from inside has nothing to gain: `holder` is never in there.
+    """
+
+    holder: int
+    alive: int
+
+    def close(self) -> None:
+        """Let go, as far as nobody else keeps it."""
+        os.close(self.alive)
+        os.close(self.holder)
 
 
 def read_fence(state: Path) -> int:
@@ -60,25 +78,27 @@ def _flush_folder(path: Path) -> None:
         os.close(folder)
 
 
-def open_lock(state: Path) -> int:
-    """Open the workspace's lock file without taking the lock."""
-    return os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def open_lock(state: Path) -> Lock:
+    """Open the workspace's lock without taking it."""
+    return Lock(_open(state / "lock"), _open(state / "alive"))
 
 
-def try_lock(lock: int) -> bool:
-    """Take the lock if it is free."""
+def try_lock(lock: Lock) -> bool:
+    """Take the lock if it is free. What was taken of it stays so for the next try."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for file in lock:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def name_holders(lock: int, fence: int, pids: tuple[int, ...]) -> None:
-    """Write into the lock file who is behind the lock; a pid alone may be somebody else's soon."""
+def name_holders(state: Path, fence: int, pids: tuple[int, ...]) -> None:
+    """Write down who is behind the lock; a pid alone may be somebody else's soon."""
     content = json.dumps([fence, [(pid, started(pid)) for pid in pids]])
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, content.encode(), 0)
+    temporary = state / "holders.tmp"
+    temporary.write_text(content)
+    temporary.replace(state / "holders")
 
 
 def holders(state: Path, *, below: int) -> list[int]:
@@ -88,7 +108,11 @@ def holders(state: Path, *, below: int) -> list[int]:
     """
     named: list[tuple[int, int]]
     try:
-        fence, named = json.loads((state / "lock").read_bytes())
+        fence, named = json.loads((state / "holders").read_bytes())
     except (FileNotFoundError, ValueError):
         return []
     return [pid for pid, ticks in named if fence < below and started(pid) == ticks]
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
