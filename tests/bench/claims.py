@@ -7,7 +7,7 @@ than a worker does. Its time is the claim's alone; the rate is of both together.
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import psutil
 
@@ -27,7 +27,7 @@ _WARM_UP = 20
 _SETTLE_SECONDS = 5.0
 _IDLE_SECONDS = 20.0
 _IDLE_PERCENT = 1.0
-_LATER = datetime(2100, 1, 1, tzinfo=UTC)
+_LATER = timedelta(days=365)
 
 _MAKE_TASKS = f"""
 WITH made AS (
@@ -94,7 +94,7 @@ async def _claim(store: Store, name: str, claims: int) -> list[float]:
         assert claim is not None
         held.append(claim)
         if len(held) > _HELD:
-            await journal.release(held.pop(0), _LATER, failed=False)
+            await journal.release(held.pop(0), after=_LATER)
     return taken
 
 

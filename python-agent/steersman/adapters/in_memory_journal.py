@@ -7,7 +7,7 @@ here too. Conversations and shared workspaces are left out: every task is free t
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from steersman.core.approvals import Remembered
 from steersman.core.approving import PENDING
@@ -18,6 +18,7 @@ from steersman.core.errors import ApprovalDecided, InboxMoved, LeaseLost, TaskEn
 from steersman.core.events import ContextCompacted, Envelope, TaskSubmitted, parse_envelope
 from steersman.core.ids import CommandId, OwnerId, TaskId, WorkerId
 from steersman.core.ports import (
+    NOW,
     Claim,
     Decision,
     Posting,
@@ -248,14 +249,16 @@ class InMemoryJournal:
             return None
         return self._tasks.clock.now() if len(task.inbox) > task.inbox_done else decision.due_at
 
-    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+    async def release(
+        self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
+    ) -> None:
         """Hand the task back without an event."""
         task = self._tasks.task(claim.task_id)
         if self._owns(task, claim):
             task.worker_id = None
             task.claims_since_progress += failed
-            unanswered = len(task.inbox) > task.inbox_done
-            task.due_at = self._tasks.clock.now() if unanswered else due_at
+            task.due_at = self._tasks.clock.now() + after
+            task.fence = max(task.fence, fence)
 
     def disown(self, claim: Claim) -> None:
         """Do nothing: no answer gets lost here, so the log knows what is worked on."""

@@ -5,7 +5,7 @@ So commands work with no worker up. The functions are those of the loop; only th
 
 from contextlib import suppress
 
-from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.errors import LeaseLost, LogUnreadable, StoreUnavailable
 from steersman.core.ids import TaskId
 from steersman.core.ledger import Ledger, restore
 from steersman.core.runtime import Recording
@@ -27,7 +27,9 @@ async def answer_for_nobody(task_id: TaskId, recording: Recording) -> None:
         await ledger.record((), release=True)
     except LeaseLost:
         return  # a worker was quicker, and answers
+    except LogUnreadable:
+        await journal.release(claim)  # a worker of a later version answers
     except BaseException:
         with suppress(StoreUnavailable):
-            await journal.release(claim, recording.clock.now(), failed=False)
+            await journal.release(claim)
         raise

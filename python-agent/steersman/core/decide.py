@@ -139,8 +139,13 @@ def unbegun(state: TaskState) -> tuple[Event, ...]:
 
 
 def poisoned(claim: Claim) -> bool:
-    """Say whether this task has killed its workers too often to be tried again."""
+    """Say whether attempts at this task have come to nothing too often to try again."""
     return claim.claims_since_progress >= MAX_CLAIMS_WITHOUT_PROGRESS
+
+
+def last_attempt(claim: Claim) -> bool:
+    """Say whether one more attempt that comes to nothing makes the task poisoned."""
+    return claim.claims_since_progress >= MAX_CLAIMS_WITHOUT_PROGRESS - 1
 
 
 def answer(state: TaskState, entry: InboxEntry) -> tuple[Event, ...]:

@@ -11,6 +11,9 @@ SteersmanError                 code = snake_case of the class, the docstring is 
 │   └── StoreUnavailable
 ├── ConfigurationError         a setting, `roles.toml` or a template is wrong; nothing was started
 ├── LeaseLost                  the worker no longer owns the task; what it did is not recorded
+│   └── FenceAhead             or so it seems: the workspace's files know of a later holder
+├── LogUnreadable              a later version wrote it; this one must leave the task alone
+├── WorkspaceLost              the directory of a task cannot be opened here
 └── InboxMoved                 a command arrived before the commit; decide again
 """
 
@@ -134,6 +137,22 @@ class ConfigurationError(SteersmanError):
 
 class LeaseLost(SteersmanError):
     """The task belongs to another worker now."""
+
+
+class FenceAhead(LeaseLost):
+    """The workspace has seen a later holder than this one, if the database does not lag behind."""
+
+    def __init__(self, fence: int) -> None:
+        super().__init__()
+        self.fence = fence
+
+
+class LogUnreadable(SteersmanError):
+    """The log holds what only a later version of Steersman understands."""
+
+
+class WorkspaceLost(SteersmanError):
+    """The task's workspace cannot be opened."""
 
 
 class InboxMoved(SteersmanError):

@@ -13,10 +13,12 @@ from steersman.core.decide import (
     Think,
     begin,
     begun_by_another,
+    last_attempt,
     next_move,
     poisoned,
     unbegun,
 )
+from steersman.core.errors import WorkspaceLost
 from steersman.core.events import (
     ActionFailed,
     Effect,
@@ -28,7 +30,7 @@ from steersman.core.events import (
 )
 from steersman.core.interruption import Interruption, Shutdown
 from steersman.core.ledger import Ledger, restore
-from steersman.core.ports import Claim, StoredHistory
+from steersman.core.ports import Claim, StoredHistory, WorkspaceRef
 from steersman.core.runtime import OpenWorkspace, Runtime
 from steersman.core.state import TaskState
 from steersman.core.think import Thought, think
@@ -61,9 +63,14 @@ class TaskRun:
         await self._extend(history.envelopes)
         hints = self._runtime.recording.hints
         with Interruption(self._ledger, hints, self._shutdown) as self._interruption:
-            await self._begin()
-            while not self._ledger.released:
-                await self._step()
+            try:
+                await self._begin()
+                while not self._ledger.released:
+                    await self._step()
+            except WorkspaceLost as lost:
+                if not last_attempt(self._claim):
+                    raise
+                await self._record((_give_up("workspace_lost", str(lost)),))
 
     def _open_ledger(self, history: StoredHistory) -> Ledger:
         recording = self._runtime.recording
@@ -77,7 +84,10 @@ class TaskRun:
         adopted = await self._adopted()
         facts = begin(self._ledger.state, self._claim, adopted.events)
         if poisoned(self._claim):
-            message = "Its workers died five times in a row without progress."
+            message = (
+                "Five attempts in a row came to nothing: each time its worker died, or met an "
+                "error of its own that stands in its log."
+            )
             facts = (*facts, _give_up("poisoned", message))
         await self._record(facts, adopted.blobs)
 
@@ -199,7 +209,7 @@ class TaskRun:
         ref = self._claim.workspace
         if self._workspace is None:
             assert ref is not None, "a claim to work on a task comes with its workspace"
-            self._workspace = await self._runtime.workspaces.open(self._claim.task_id, ref)
+            self._workspace = await self._open(ref)
         return ToolContext(
             task_id=self._claim.task_id,
             action_id=ready.one.action.action_id,
@@ -208,6 +218,13 @@ class TaskRun:
             artifacts=_Artifacts(self._runtime, self._claim),
             remaining=self._remaining(),
         )
+
+    async def _open(self, ref: WorkspaceRef) -> OpenWorkspace:
+        try:
+            return await self._runtime.workspaces.open(self._claim.task_id, ref)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise WorkspaceLost(f"The workspace cannot be opened: {reason}.") from error
 
     def _reach(self, failpoint: str) -> None:
         self._runtime.recording.failpoints.reach(failpoint)

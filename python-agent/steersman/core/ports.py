@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from steersman.core.approvals import Remembered, Ruling
@@ -87,6 +87,9 @@ class StoredHistory:
     envelopes: tuple[Envelope, ...]
 
 
+NOW = timedelta()
+
+
 class Journal(Protocol):
     """The log and the claims on it, for the process that works on tasks.
 
@@ -111,10 +114,13 @@ class Journal(Protocol):
         """Write what was decided. Returns how many bytes the task's log and artifacts take up."""
         ...
 
-    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+    async def release(
+        self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
+    ) -> None:
         """Hand the task back without an event; a claim that is lost already is no error.
 
-        `failed` counts it as a claim without progress.
+        It is due again `after` so long by the store's clock. `failed` counts it as a claim without
+        progress. The next holder of its workspace gets a fence above `fence`.
         """
         ...
 

@@ -10,7 +10,14 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.errors import (
+    FenceAhead,
+    LeaseLost,
+    LogUnreadable,
+    StoreUnavailable,
+    WorkspaceBusy,
+    WorkspaceLost,
+)
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.interruption import Shutdown
 from steersman.core.ledger import DUE
@@ -20,7 +27,9 @@ from steersman.core.runtime import Runtime
 
 _log = logging.getLogger(__name__)
 
-_RETRY_AFTER_FAILURE = timedelta(seconds=2)
+_RETRY = timedelta(seconds=2)
+_RETRY_LATER = timedelta(seconds=15)
+"""When what stands in the way needs somebody else: a holder that ends, a newer worker, a disk."""
 
 
 class Worker:
@@ -119,26 +128,31 @@ class Worker:
         except asyncio.CancelledError:
             _log.warning("task_dropped", extra={"action": "task_dropped", **fields})
             raise
-        except LeaseLost:
+        except LeaseLost as lost:
             # Handing back what is not ours does nothing, and what turns out to be ours is free.
             _log.warning("claim_lost", extra={"action": "claim_lost", **fields})
-            await self._hand_back(claim, failed=False)
-        except StoreUnavailable:
-            # Not the task's fault: outages must not add up until it counts as poisoned.
-            _log.warning("store_unavailable", extra={"action": "task_dropped", **fields})
-            await self._hand_back(claim, failed=False)
-        except Exception:  # noqa: BLE001 - the worker boundary: one task must not end the others
+            fence = lost.fence if isinstance(lost, FenceAhead) else 0
+            await self._hand_back(claim, _RETRY, fence=fence)
+        except (StoreUnavailable, WorkspaceBusy, LogUnreadable) as error:
+            # Not the task's fault: such times must not add up until it counts as poisoned.
+            _log.warning(error.code(), extra={"action": "task_dropped", **fields})
+            pause = _RETRY if isinstance(error, StoreUnavailable) else _RETRY_LATER
+            await self._hand_back(claim, pause)
+        except Exception as error:  # noqa: BLE001 - the worker boundary: one task must not end the others
             _log.exception("task_run_failed", extra={"action": "task_run_failed", **fields})
-            await self._hand_back(claim, failed=True)
+            pause = _RETRY_LATER if isinstance(error, WorkspaceLost) else _RETRY
+            await self._hand_back(claim, pause, failed=True)
         finally:
             self._runtime.recording.journal.disown(claim)
 
-    async def _hand_back(self, claim: Claim, *, failed: bool) -> None:
+    async def _hand_back(
+        self, claim: Claim, after: timedelta, *, failed: bool = False, fence: int = 0
+    ) -> None:
         """Release a task that we could not go on with, as soon as the store answers."""
-        journal, clock = self._runtime.recording.journal, self._runtime.recording.clock
+        journal = self._runtime.recording.journal
         while not self.shutdown.asked.is_set():
             try:
-                await journal.release(claim, clock.now() + _RETRY_AFTER_FAILURE, failed=failed)
+                await journal.release(claim, after=after, failed=failed, fence=fence)
             except StoreUnavailable:
                 await asyncio.sleep(1)
             else:

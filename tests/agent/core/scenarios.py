@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import timedelta
 
 from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
 from steersman.adapters.prompts import JinjaPrompts
@@ -26,7 +26,7 @@ from steersman.core.interruption import Shutdown
 from steersman.core.ledger import inbox_topic, restore
 from steersman.core.loop import TaskRun
 from steersman.core.model import CallFailed, ModelRequest, Reply
-from steersman.core.ports import Claim, Decision
+from steersman.core.ports import NOW, Claim, Decision
 from steersman.core.state import TaskState
 from steersman.core.tool import ToolContext, ToolFailure
 from steersman.core.view import task_view
@@ -225,10 +225,12 @@ class WatchedJournal:
         self.claim_for_command = inner.claim_for_command
         self.disown = inner.disown
 
-    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+    async def release(
+        self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
+    ) -> None:
         """Hand back, unless this process has crashed."""
         if not self._life.is_crashed:
-            await self.inner.release(claim, due_at, failed=failed)
+            await self.inner.release(claim, after=after, failed=failed, fence=fence)
 
     async def commit(self, decision: Decision) -> int:
         """Write the decision, and hold what was written against what was decided."""

@@ -3,15 +3,23 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
 import pytest
 
 from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
-from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.errors import (
+    FenceAhead,
+    LeaseLost,
+    LogUnreadable,
+    StoreUnavailable,
+    WorkspaceBusy,
+    WorkspaceLost,
+)
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ledger import DUE
-from steersman.core.ports import Claim, Decision, Journal
+from steersman.core.ports import NOW, Claim, Decision, Journal
 from steersman.core.tool import ToolContext
 from steersman.core.worker import Worker
 from tests.agent.core.making import TickingClock, new_task
@@ -19,6 +27,7 @@ from tests.agent.core.playground import Playground
 from tests.agent.core.playing import PlayedModel, Stage, call, forever, say, tools
 
 ME = WorkerId("worker-1")
+SOON, LATER = timedelta(seconds=2), timedelta(seconds=15)
 
 
 class Place:
@@ -41,16 +50,26 @@ class Place:
         return self.log.task(task_id).worker_id is not None
 
 
+class Released(NamedTuple):
+    """How a claim was handed back."""
+
+    after: timedelta
+    failed: bool = False
+    fence: int = 0
+
+
 class ReleasingJournal(InMemoryJournal):
     """A journal that tells how claims are released without a commit."""
 
     def __init__(self, log: InMemoryTaskLog, worker_id: WorkerId) -> None:
         super().__init__(log, worker_id)
-        self.released: asyncio.Queue[bool] = asyncio.Queue()
+        self.released: asyncio.Queue[Released] = asyncio.Queue()
 
-    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
-        await super().release(claim, due_at, failed=failed)
-        self.released.put_nowait(failed)
+    async def release(
+        self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
+    ) -> None:
+        await super().release(claim, after=after, failed=failed, fence=fence)
+        self.released.put_nowait(Released(after, failed, fence))
 
 
 class FailingJournal(ReleasingJournal):
@@ -116,18 +135,27 @@ async def test_a_hint_wakes_a_worker_that_has_nothing_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "failed"),
-    [(StoreUnavailable(), False), (ZeroDivisionError(), True)],
-    ids=["the store is away", "a bug"],
+    ("error", "released"),
+    [
+        (StoreUnavailable(), Released(SOON)),
+        (WorkspaceBusy(), Released(LATER)),
+        (LogUnreadable(), Released(LATER)),
+        (FenceAhead(9), Released(SOON, fence=9)),
+        (WorkspaceLost(), Released(LATER, failed=True)),
+        (ZeroDivisionError(), Released(SOON, failed=True)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_a_task_that_cannot_go_on_is_handed_back(error: Exception, failed: bool) -> None:
+async def test_a_task_that_cannot_go_on_is_handed_back(
+    error: Exception, released: Released
+) -> None:
     place = Place()
     task_id = await place.submit()
     journal = FailingJournal(place.log, error)
     async with working(Stage(PlayedModel(), clock=place.clock), journal):
-        assert await journal.released.get() is failed
+        assert await journal.released.get() == released
         assert not place.is_held(task_id)
-        assert place.log.task(task_id).claims_since_progress == failed
+        assert place.log.task(task_id).claims_since_progress == released.failed
 
 
 async def test_a_claim_that_another_worker_took_over_stays_with_it() -> None:
@@ -143,7 +171,7 @@ async def test_a_claim_that_another_worker_took_over_stays_with_it() -> None:
     stage = Stage(PlayedModel(say("I look.", call("look"))), tools(look=taken_over), place.clock)
     journal = ReleasingJournal(place.log, ME)
     async with working(stage, journal):
-        assert await journal.released.get() is False
+        assert await journal.released.get() == Released(SOON)
     assert place.log.task(task_id).worker_id == "worker-2"
     assert "action_succeeded" not in await place.types(task_id)
 
@@ -153,7 +181,7 @@ async def test_a_claim_that_is_lost_to_nobody_is_free_at_once() -> None:
     task_id = await place.submit()
     journal = FailingJournal(place.log, LeaseLost())
     async with working(Stage(PlayedModel(), clock=place.clock), journal):
-        assert await journal.released.get() is False
+        assert await journal.released.get() == Released(SOON)
         assert not place.is_held(task_id)
 
 

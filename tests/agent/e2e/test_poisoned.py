@@ -28,7 +28,10 @@ def test_a_task_whose_worker_dies_five_times_without_progress_fails(
     assert view["state"] == "failed"
     assert view["error"] == {
         "code": "poisoned",
-        "message": "Its workers died five times in a row without progress.",
+        "message": (
+            "Five attempts in a row came to nothing: each time its worker died, or met an error of "
+            "its own that stands in its log."
+        ),
     }
     claims = ["task_claimed"] * (DEATHS + 1)
     assert types_of(events) == ["task_submitted", *claims, "stop_requested", "task_failed"]

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from steersman.core.errors import LeaseLost
+from steersman.adapters.postgres.rows import CONTRACT_VERSION
+from steersman.core.errors import LeaseLost, LogUnreadable
 from steersman.core.events import ContextCompacted
 from steersman.core.limits import Usage
 from tests.agent.postgres.making import (
-    LONG_AGO,
     ROLES,
     Store,
     claimed,
@@ -122,7 +122,7 @@ async def test_a_workspace_stays_on_the_host_that_first_worked_in_it(store: Stor
     journal = store.journal(host_id="host-1")
     claim = await journal.claim(ROLES)
     assert claim is not None
-    await journal.release(claim, LONG_AGO, failed=False)
+    await journal.release(claim)
     assert await store.journal("worker-2", host_id="host-2").claim(ROLES) is None
     assert await journal.claim(ROLES) is not None
 
@@ -133,7 +133,7 @@ async def test_a_failed_release_counts_towards_poison_and_progress_resets_it(sto
     journal = store.journal()
     first = await journal.claim(ROLES)
     assert first is not None
-    await journal.release(first, LONG_AGO, failed=True)
+    await journal.release(first, failed=True)
     second = await journal.claim(ROLES)
     assert second is not None
     assert (second.claims_since_progress, second.taken_over) == (1, False)
@@ -145,6 +145,32 @@ async def test_a_failed_release_counts_towards_poison_and_progress_resets_it(sto
     fourth = await journal.claim(ROLES)
     assert fourth is not None
     assert fourth.claims_since_progress == 0
+
+
+async def test_what_a_later_version_has_written_to_is_left_to_its_workers(store: Store) -> None:
+    claim = await claimed(store)
+    await store.pool.fetch("UPDATE tasks SET contract_version = $1", CONTRACT_VERSION + 1)
+    await store.journal().commit(decision(claim, release=True))
+    assert await store.journal().claim(ROLES) is None
+    assert await store.journal().claim_for_command(claim.task_id) is None
+
+
+async def test_who_writes_to_an_old_task_makes_it_one_of_its_own_version(store: Store) -> None:
+    claim = await claimed(store)
+    await store.pool.fetch("UPDATE tasks SET contract_version = 0")
+    await store.journal().commit(decision(claim))
+    [row] = await store.pool.fetch("SELECT contract_version FROM tasks")
+    assert row["contract_version"] == CONTRACT_VERSION
+
+
+async def test_a_log_that_only_a_later_version_understands_is_unreadable(store: Store) -> None:
+    claim = await claimed(store)
+    await store.pool.fetch(
+        "INSERT INTO events VALUES ($1, 2, 0, 'wished', NULL, gen_random_uuid(), '{}', now())",
+        claim.task_id,
+    )
+    with pytest.raises(LogUnreadable):
+        await store.journal().history(claim.task_id)
 
 
 async def test_a_command_is_answered_by_a_claim_without_the_workspace(store: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from steersman.adapters.sandbox.fence import raise_fence, take_over
 from steersman.adapters.sandbox.launcher.state import open_lock, read_fence, try_lock
 from steersman.adapters.sandbox.runner import Limits
-from steersman.core.errors import LeaseLost, WorkspaceBusy
+from steersman.core.errors import FenceAhead, WorkspaceBusy
 from tests.agent.sandbox.running import Kind, Marked, Place
 
 
@@ -85,8 +85,9 @@ async def test_a_take_over_ends_supervisors_that_are_frozen(
 async def test_who_comes_late_leaves_the_new_holder_alone(place: Place) -> None:
     raise_fence(place.state, 2)
     async with place.running("touch started; sleep 300", fence=2) as task:
-        with pytest.raises(LeaseLost):
+        with pytest.raises(FenceAhead) as found:
             await take_over(place.state, 1)
+        assert found.value.fence == 2
         with pytest.raises(WorkspaceBusy):
             await take_over(place.state, 2, patience=timedelta(seconds=1.5))
         assert not task.done()

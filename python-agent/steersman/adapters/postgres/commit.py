@@ -6,7 +6,12 @@ from uuid import UUID
 
 from steersman.adapters.postgres.pool import Connection
 from steersman.adapters.postgres.queries import load_queries
-from steersman.adapters.postgres.rows import approval_columns, envelope_columns, to_json
+from steersman.adapters.postgres.rows import (
+    CONTRACT_VERSION,
+    approval_columns,
+    envelope_columns,
+    to_json,
+)
 from steersman.core.errors import InboxMoved, LeaseLost
 from steersman.core.events import ContextCompacted
 from steersman.core.ports import Decision
@@ -53,7 +58,7 @@ def _arguments(decision: Decision) -> tuple[Any, ...]:
     events = (epochs, types, command_ids, payloads, times)
     blobs = (list(artifacts.keys()), list(artifacts.values()))
     approvals = approval_columns(decision.approvals)
-    return (*fence, seqs, *row, *guard, *events, *blobs, *approvals)
+    return (*fence, seqs, *row, *guard, *events, *blobs, *approvals, CONTRACT_VERSION)
 
 
 def _compacted_through(decision: Decision) -> int | None:

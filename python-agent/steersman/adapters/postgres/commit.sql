@@ -23,6 +23,7 @@ WITH moved AS (
            SELECT coalesce(sum(pg_column_size(ROW($1::uuid, a.name, a.bytes))), 0)
              FROM unnest($24::text[], $25::bytea[]) AS a (name, bytes)
             WHERE NOT EXISTS (SELECT FROM artifacts WHERE task_id = $1 AND name = a.name)),
+         contract_version = greatest(contract_version, $28::integer),
          claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
          worker_id = CASE WHEN $16 THEN NULL ELSE worker_id END,
          updated_at = now()

@@ -9,11 +9,12 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+from pydantic import ValidationError
 
 from steersman.adapters.postgres.commit import commit, commit_final
 from steersman.adapters.postgres.conversations import to_earlier
@@ -30,10 +31,10 @@ from steersman.adapters.postgres.rows import (
 from steersman.core.approvals import Remembered
 from steersman.core.commands import InboxEntry
 from steersman.core.conversation import MOST_EARLIER, Earlier
-from steersman.core.errors import LeaseLost, TaskNotFound
+from steersman.core.errors import LeaseLost, LogUnreadable, TaskNotFound
 from steersman.core.ids import OwnerId, TaskId, WorkerId
 from steersman.core.ledger import DUE
-from steersman.core.ports import Claim, Decision, Hints, StoredHistory
+from steersman.core.ports import NOW, Claim, Decision, Hints, StoredHistory
 from steersman.core.runtime import Failpoints, NoFailpoints
 
 _SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -96,7 +97,11 @@ class PostgresJournal:
             await self._free_strays()
             self._strays.add(task_uuid(task_id))  # until the answer says how it stands
             row = await self._pool.fetchrow(
-                _SQL["claim_for_command"], self._worker_id, task_uuid(task_id), self._held_now()
+                _SQL["claim_for_command"],
+                self._worker_id,
+                task_uuid(task_id),
+                self._held_now(),
+                CONTRACT_VERSION,
             )
             self._strays.discard(task_uuid(task_id))
             return self._own(row, with_workspace=False) if row else None
@@ -142,7 +147,10 @@ class PostgresJournal:
                 envelopes=tuple(to_envelope(task_id, row) for row in rows),
             )
 
-        return await self._pool.run(read)
+        try:
+            return await self._pool.run(read)
+        except ValidationError as error:
+            raise LogUnreadable from error
 
     async def inbox(self, task_id: TaskId, after: int) -> tuple[InboxEntry, ...]:
         """Read the commands past number `after`."""
@@ -197,9 +205,11 @@ class PostgresJournal:
             await self._hints.publish(DUE)
         return size
 
-    async def release(self, claim: Claim, due_at: datetime, *, failed: bool) -> None:
+    async def release(
+        self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
+    ) -> None:
         """Hand the task back; where that cannot be told, this worker may claim it again."""
-        arguments = (UUID(claim.task_id), claim.epoch, claim.worker_id, due_at, failed)
+        arguments = (UUID(claim.task_id), claim.epoch, claim.worker_id, after, failed, fence)
         if claim.workspace is None:
             self._strays.add(UUID(claim.task_id))  # until the store knows that it is free
         try:

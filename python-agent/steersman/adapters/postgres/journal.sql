@@ -40,11 +40,11 @@ SELECT taken.*, held.owner_id, held.name, held.path, held.fence
   FROM due LEFT JOIN taken ON true LEFT JOIN held ON true
 
 -- name: claim_for_command
--- $1 worker, $2 task, $3 tasks that this worker knows to be its own.
+-- $1 worker, $2 task, $3 tasks that this worker knows to be its own, $4 contract version.
 WITH due AS (
   SELECT t.id, t.worker_id IS NOT NULL AND t.worker_id <> $1 AS expired
     FROM tasks t
-   WHERE t.id = $2 AND NOT t.final
+   WHERE t.id = $2 AND NOT t.final AND t.contract_version <= $4
      AND CASE WHEN t.worker_id IS NULL THEN true
               WHEN t.worker_id = $1 THEN t.id <> ALL ($3::uuid[])
               ELSE coalesce((SELECT lease_until <= now() FROM workers WHERE id = t.worker_id), true)
@@ -99,12 +99,11 @@ WITH released AS (
   UPDATE tasks
      SET worker_id = NULL,
          claims_since_progress = claims_since_progress + $5::boolean::int,
-         due_at = CASE WHEN final THEN NULL
-                       WHEN inbox_seq > inbox_done THEN least(due_at, now()) ELSE $4 END
+         due_at = CASE WHEN final THEN NULL ELSE now() + $4::interval END
    WHERE id = $1 AND epoch = $2 AND worker_id = $3
   RETURNING id, workspace_id
 )
-UPDATE workspaces w SET holder_task_id = NULL
+UPDATE workspaces w SET holder_task_id = NULL, fence = greatest(fence, $6::bigint)
   FROM released WHERE w.id = released.workspace_id AND w.holder_task_id = released.id
 
 -- name: free

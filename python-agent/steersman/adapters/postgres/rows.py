@@ -15,7 +15,16 @@ from steersman.core.ids import CommandId, OwnerId, TaskId
 from steersman.core.ports import WorkspaceRef
 
 CONTRACT_VERSION = 1
-"""The newest contract that this version can work on; a task keeps the one it was made with."""
+"""The newest contract that this version can work on.
+
+Every commit writes it to its task, which only workers of that version or a later one claim from
+then on. So in a rolling upgrade an old worker leaves alone what a new one has begun.
+
+When to raise it: with a release whose logs workers of the release before cannot act on: a new type
+of event, a new command, a new value that decisions read, a checkpoint that they would misread. Not
+for a new field with a default that they may ignore. A release that raises it cannot be taken back
+for tasks that it has worked on. It is 1 for all that came before the first release.
+"""
 
 
 def to_json(value: JsonObject) -> str:

@@ -15,7 +15,7 @@ from steersman.adapters.sandbox.launcher.state import (
     read_fence,
     try_lock,
 )
-from steersman.core.errors import LeaseLost, WorkspaceBusy
+from steersman.core.errors import FenceAhead, WorkspaceBusy
 
 __all__ = ["raise_fence", "take_over"]
 
@@ -30,11 +30,11 @@ async def take_over(state: Path, fence: int, *, patience: timedelta = PATIENCE) 
     """Raise the fence and return when nothing of a lower one runs any more.
 
     Raises WorkspaceBusy when that takes longer than `patience`: its processes are then on another
-    host, or cannot be killed. Raises LeaseLost when the fence is higher already.
+    host, or cannot be killed. Raises FenceAhead when the fence is higher already.
     """
     await asyncio.to_thread(raise_fence, state, fence)
-    if read_fence(state) > fence:
-        raise LeaseLost
+    if (found := read_fence(state)) > fence:
+        raise FenceAhead(found)
     lock = open_lock(state)
     try:
         with suppress(TimeoutError):
