@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryHints, InMemoryViewCache
+from steersman.core.deltas import Delta
 from steersman.core.ids import TaskId
-from steersman.core.ports import Delta
 
 A, B = TaskId("a"), TaskId("b")
 

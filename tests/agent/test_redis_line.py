@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 import pytest
 
 from steersman.adapters.redis import RedisDeltaFeed, RedisHints, RedisLine, redis_line
+from steersman.core.deltas import Delta
 from steersman.core.ids import TaskId
-from steersman.core.ports import Delta
 from tests.agent.support.redis_server import free_port, running_redis
 
 A = TaskId("a")

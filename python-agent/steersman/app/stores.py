@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 from steersman.adapters.in_memory import InMemoryDeltaFeed, InMemoryViewCache
 from steersman.adapters.postgres.embedded import start_embedded
 from steersman.adapters.postgres.hints import postgres_hints
-from steersman.core.ports import DeltaFeed, Hints, ViewCache
+from steersman.core.deltas import DeltaFeed
+from steersman.core.ports import Hints, ViewCache
 from steersman.settings import Settings
 
 

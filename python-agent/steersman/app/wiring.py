@@ -28,9 +28,10 @@ from steersman.core.approval_desk import Approvals
 from steersman.core.approvals import require_known_tools
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.conversations import Conversations
+from steersman.core.deltas import DeltaFeed
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import TaskId, WorkerId
-from steersman.core.ports import DeltaFeed, Hints, ViewCache
+from steersman.core.ports import Hints, ViewCache
 from steersman.core.retention import Removals
 from steersman.core.roles import Team
 from steersman.core.runtime import (

@@ -1,6 +1,8 @@
 """Deltas, and the text that they add up to: what is known of a thought that still streams."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
@@ -122,3 +124,17 @@ class PartialText:
         if (beyond := len(self._units) // _UNIT_BYTES - MAX_UNITS) > 0:
             del self._units[: beyond * _UNIT_BYTES]
             self._start += beyond
+
+
+class DeltaFeed(Protocol):
+    """Carry deltas from the loop to those who watch."""
+
+    def publish(self, delta: Delta) -> None: ...
+
+    def end(self, task_id: TaskId) -> None:
+        """Say that the thought is over: who comes now needs its text no more."""
+        ...
+
+    def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]:
+        """Call `receive` with the text so far, and with each delta until told otherwise."""
+        ...

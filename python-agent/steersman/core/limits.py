@@ -1,8 +1,11 @@
 """What a task may spend, and what it has spent."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from steersman.core.errors import Invalid
 
 
 class Limits(BaseModel):
@@ -62,6 +65,16 @@ class Spent(BaseModel):
                 "cost_usd": round(self.cost_usd + usage.cost_usd, 9),
             }
         )
+
+
+def wished_limits(role: Limits, wished: Mapping[str, Any]) -> Limits:
+    """Return the role's limits with those that somebody wished for. Raises Invalid."""
+    try:
+        return Limits.model_validate({**role.model_dump(), **wished})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"limits.{where}: {first['msg']}") from None
 
 
 def exceeded(limits: Limits, spent: Spent) -> str | None:

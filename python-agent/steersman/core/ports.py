@@ -10,7 +10,6 @@ from steersman.core.approvals import Remembered, Ruling
 from steersman.core.approving import ApprovalRow
 from steersman.core.commands import Command, InboxEntry
 from steersman.core.conversation import Earlier
-from steersman.core.deltas import Delta
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId, WorkerId
 
@@ -246,18 +245,4 @@ class Hints(Protocol):
 
     def listen(self, topic: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` for each hint on the topic until the returned function is called."""
-        ...
-
-
-class DeltaFeed(Protocol):
-    """Carry deltas from the loop to those who watch."""
-
-    def publish(self, delta: Delta) -> None: ...
-
-    def end(self, task_id: TaskId) -> None:
-        """Say that the thought is over: who comes now needs its text no more."""
-        ...
-
-    def listen(self, task_id: TaskId, receive: Callable[[Delta], None]) -> Callable[[], None]:
-        """Call `receive` with the text so far, and with each delta until told otherwise."""
         ...

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from steersman.core.approvals import ApprovalPolicy, Policies
 from steersman.core.clock import Clock
+from steersman.core.deltas import DeltaFeed
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.model import Model
 from steersman.core.ports import (
-    DeltaFeed,
     Hints,
     Journal,
     ViewCache,

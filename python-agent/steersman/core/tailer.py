@@ -17,11 +17,11 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from steersman.core.deltas import Delta
+from steersman.core.deltas import Delta, DeltaFeed
 from steersman.core.errors import StoreUnavailable, TaskNotFound
 from steersman.core.events import Envelope
 from steersman.core.ids import TaskId
-from steersman.core.ports import DeltaFeed, Hints
+from steersman.core.ports import Hints
 from steersman.core.tail import Standing, Tail
 
 _PAGE = 1_000

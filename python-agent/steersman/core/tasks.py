@@ -5,9 +5,9 @@ REST, SSE, WebSocket and the CLI are thin skins over this class.
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from steersman.core.answering import answer_for_nobody
 from steersman.core.artifacts import SAID_LIMIT_BYTES, keep_text
@@ -18,14 +18,14 @@ from steersman.core.commands import (
     Command,
     request_hash,
 )
-from steersman.core.deltas import Delta
+from steersman.core.deltas import Delta, DeltaFeed
 from steersman.core.errors import CursorAhead, Invalid
 from steersman.core.events import Envelope, JsonObject, TaskSubmitted
 from steersman.core.fold import fold
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
 from steersman.core.ledger import DUE, inbox_topic
-from steersman.core.limits import Limits
-from steersman.core.ports import DeltaFeed, Page, Posting, Submission, TaskFilter, TaskStore
+from steersman.core.limits import wished_limits
+from steersman.core.ports import Page, Posting, Submission, TaskFilter, TaskStore
 from steersman.core.roles import Team
 from steersman.core.runtime import Recording
 from steersman.core.state import TaskPhase
@@ -118,6 +118,8 @@ class Tasks:
         )
         answer = await self._store.submit(submission)
         await self._recording.hints.publish(DUE)
+        if request.on_busy == "interrupt":
+            await self._answer_interrupted(conversation_id, owner_id)
         return answer
 
     async def post(
@@ -213,19 +215,17 @@ class Tasks:
             root_id=task_id,
             owner_id=owner_id,
             workspace=request.workspace or conversation_id,
-            limits=_limits(self._team.roles[role].limits, request.limits),
+            limits=wished_limits(self._team.roles[role].limits, request.limits),
             team_version=self._team.version,
         )
         return Envelope(task_id=task_id, seq=1, at=clock.now(), epoch=0, event=submitted)
 
+    async def _answer_interrupted(self, conversation_id: ConversationId, owner_id: OwnerId) -> None:
+        """End what an interruption has stopped, in case that nobody works on it."""
+        states = (TaskPhase.RUNNING.value, TaskPhase.WAITING.value, TaskPhase.QUEUED.value)
+        query = TaskFilter(owner_id, states=states, conversation_id=conversation_id)
+        for view in reversed((await self._store.list(query)).items):
+            await self._answer_for_nobody(TaskId(view["task_id"]))
+
     async def _answer_for_nobody(self, task_id: TaskId) -> None:
         await answer_for_nobody(task_id, self._recording)
-
-
-def _limits(role: Limits, wished: Mapping[str, Any]) -> Limits:
-    try:
-        return Limits.model_validate({**role.model_dump(), **wished})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"limits.{where}: {first['msg']}") from None

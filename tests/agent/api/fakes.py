@@ -9,6 +9,7 @@ from pathlib import Path
 from steersman.api.ports import Content, FileListing, GitSource, StoredWorkspace
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.commands import Command
+from steersman.core.deltas import Delta
 from steersman.core.errors import (
     CommandConflict,
     ConversationBusy,
@@ -23,7 +24,7 @@ from steersman.core.events import Envelope, Event, JsonObject, TaskSubmitted
 from steersman.core.fold import fold
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
 from steersman.core.limits import Limits
-from steersman.core.ports import Delta, Page, TaskFilter
+from steersman.core.ports import Page, TaskFilter
 from steersman.core.tasks import FINAL_STATES, EventPage, NewTask, Tasks
 from steersman.core.tool import FileEntry, ToolFailure
 from steersman.core.view import task_view

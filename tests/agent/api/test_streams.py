@@ -11,9 +11,9 @@ import pytest
 
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.ports import StreamTiming
+from steersman.core.deltas import Delta
 from steersman.core.events import MessageAdded, TaskClaimed, TaskCompleted
 from steersman.core.ids import LOCAL_OWNER, MessageId, TaskId, WorkerId
-from steersman.core.ports import Delta
 from steersman.core.tasks import NewTask
 from tests.agent.api.driving import STREAM, assert_problem, messages, serving, until
 from tests.agent.api.fakes import InMemoryTasks

@@ -18,10 +18,10 @@ from steersman.api.chat_frames import (
     SubmitTask,
 )
 from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask, parse_command
+from steersman.core.deltas import Delta
 from steersman.core.events import ActionFailed, Event, parse_envelope
 from steersman.core.fold import fold
 from steersman.core.ids import TaskId
-from steersman.core.ports import Delta
 from steersman.core.view import task_view
 from tests.agent.contract.golden import COMMANDS, CONTRACT, EVENTS, LOGS, read_json, read_log
 

@@ -1,6 +1,7 @@
 """What cuts a run short: messages, stops and shutdowns, on the real store."""
 
 from steersman.core.commands import AddMessage, StopTask
+from steersman.core.deltas import Delta
 from steersman.core.events import (
     ActionInterrupted,
     ModelCallFailed,
@@ -8,7 +9,6 @@ from steersman.core.events import (
 )
 from steersman.core.interruption import Shutdown
 from steersman.core.model import AssistantMessage, CallFailed, ModelRequest
-from steersman.core.ports import Delta
 from steersman.core.tool import ToolContext
 from tests.agent.core.playground import Playground, types
 from tests.agent.core.playing import (
