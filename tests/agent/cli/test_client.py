@@ -3,7 +3,8 @@
 import pytest
 
 from steersman.cli.client import find_task
-from steersman.core.errors import Invalid, TaskNotFound
+from steersman.cli.conversations import find_conversation
+from steersman.core.errors import Invalid, NotFound, TaskNotFound
 from tests.agent.cli.samples import TASK_ID, PlayedClient
 
 IDS = ("aaaa-1111", "bbbb-2222", "cccc-1111", "dddd-3333", str(TASK_ID))
@@ -32,3 +33,12 @@ async def test_what_is_not_one_task_is_told(text: str, kind: type[Exception], me
     with pytest.raises(kind) as caught:
         await find_task(PlayedClient(ids=IDS), text)
     assert str(caught.value) == message
+
+
+async def test_a_conversation_is_found_by_its_end() -> None:
+    client = PlayedClient(ids=IDS)
+    assert await find_conversation(client, "2222") == "bbbb-2222"
+    assert await find_conversation(PlayedClient(), str(TASK_ID)) == str(TASK_ID)
+    for text, kind in (("1111", Invalid), ("333", Invalid), ("9999", NotFound)):
+        with pytest.raises(kind):
+            await find_conversation(client, text)

@@ -104,6 +104,24 @@ async def test_a_listing_is_a_page() -> None:
     assert found == Page(({"task_id": "t"},), None)
 
 
+async def test_conversations_are_a_page_and_a_task_is_deleted() -> None:
+    seen: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, str(request.url)))
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        return httpx.Response(200, json={"items": [{"title": "t"}], "next_cursor": "c"})
+
+    found = await ask(answer, lambda client: client.conversations(archived=True, limit=5))
+    assert found == Page(({"title": "t"},), "c")
+    assert await ask(answer, lambda client: client.delete(TASK_ID)) is None
+    assert seen == [
+        ("GET", "http://agent/api/conversations?archived=true&limit=5"),
+        ("DELETE", f"http://agent/api/tasks/{TASK_ID}"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("response", "kind", "message"),
     [

@@ -34,7 +34,8 @@ def test_it_answers_and_says_how_it_is(agent: Serving) -> None:
     paths = httpx.get(f"{agent.url}/openapi.json").json()["paths"]
     assert "/tasks/{task_id}/events" in paths
     assert "/approvals" in paths
-    for not_yet in ("/conversations",):
+    assert "/conversations" in paths
+    for not_yet in ("/tasks/{task_id}/tree",):
         assert not_yet not in paths
         assert httpx.get(f"{agent.url}{not_yet.format(task_id='x')}").status_code == 404
 
