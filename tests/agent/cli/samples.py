@@ -114,6 +114,12 @@ class PlayedClient:
         asked = [wire for wire in self._log if wire["type"] == "approval_requested"]
         return Page(tuple({**wire, "state": "pending"} for wire in asked), None)
 
+    async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page:
+        return Page(tuple({"conversation_id": each} for each in self._ids), None)
+
+    async def delete(self, task_id: TaskId) -> None:
+        await self.view(task_id)
+
     async def decide(self, wish: DecideApproval) -> JsonObject:
         self.posted.append(wish)
         self._answered.set()
