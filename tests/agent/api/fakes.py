@@ -104,7 +104,7 @@ class InMemoryTasks(Tasks):
 
     async def list(self, query: TaskFilter) -> Page:
         self._require_up()
-        views = [self._view(task_id) for task_id in reversed(self.logs)]
+        views = (self._view(task_id) for task_id in reversed(self.logs))
         fitting = [v for v in views if not query.states or v["state"] in query.states]
         return Page(tuple(fitting[: query.limit]), None)
 
@@ -165,12 +165,8 @@ class InMemoryTasks(Tasks):
             team_version="test",
         )
         self._append(task_id, submitted)
-        return {
-            "task_id": task_id,
-            "conversation_id": conversation_id,
-            "seq": 1,
-            "state": "queued",
-        }
+        place: JsonObject = {"task_id": task_id, "conversation_id": conversation_id}
+        return {**place, "seq": 1, "state": "queued"}
 
     def _append(self, task_id: TaskId, event: Event, command_id: str | None = None) -> None:
         log = self.logs[task_id]
