@@ -5,40 +5,14 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Generator
-from contextlib import contextmanager
+from importlib import import_module
 
-import uvicorn
-
-from steersman.api.application import create_api
-from steersman.api.server import server_config
-from steersman.app.dependencies import dependencies_of
 from steersman.app.wiring import App, open_app
 from steersman.core.errors import ConfigurationError
 from steersman.settings import Settings
 
 _log = logging.getLogger(__name__)
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves the signals to us, they concern the worker too, and says when it is up.
-
-    `up` is also set when it could not come up.
-    """
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.up.set()
+_HTTP = "steersman.app.http_server"
 
 
 async def serve(settings: Settings) -> int:
@@ -48,15 +22,19 @@ async def serve(settings: Settings) -> int:
     """
     end = _end_on_signals()
     with contextlib.closing(_listen(settings)) as listening:
+        # The API is imported while the database starts and the sandbox is tried: they take as long.
+        importing = asyncio.ensure_future(asyncio.to_thread(import_module, _HTTP))
         async with open_app(settings, patient=True) as app:
+            await importing
             await _serve(app, listening, end)
     return 0
 
 
 async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None:
+    from steersman.app.http_server import HttpServer  # noqa: PLC0415 - see _HTTP
+
     async with app.work() as work:
-        dependencies = dependencies_of(app, work.worker)
-        server = _Server(server_config(create_api(dependencies)))
+        server = HttpServer(app, work.worker)
         answering = asyncio.create_task(server.serve(sockets=[listening]))
         await server.up.wait()
         for note in app.notes:
@@ -65,9 +43,8 @@ async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None
         ended = asyncio.create_task(end.wait())
         await asyncio.wait((answering, work.ended, ended), return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
-        dependencies.closing.set()
         work.worker.shutdown.asked.set()
-        server.should_exit = True
+        server.close()
         await answering
 
 
