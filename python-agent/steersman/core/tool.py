@@ -89,7 +89,7 @@ class CommandRequest:
 class CommandResult:
     """How a command ended. `output` is stdout and stderr as they came, cut to the limit.
 
-    `ended_by`: None when the command ended by itself, else `timeout` or `output_limit`.
+    `ended_by`: None when the command ended by itself, else why it was ended, such as `timeout`.
     """
 
     output: str

@@ -74,7 +74,7 @@ def _why(ended_by: str, timeout: timedelta) -> str:
             )
         case "output_limit":
             return "It was ended because it printed too much. Make it quieter or filter its output."
-        case "memory_limit" | "process_limit":
+        case "memory_limit" | "process_limit" | "disk_limit":
             what = ended_by.removesuffix("_limit")
             return f"It was ended because it went past the {what} limit. Run something smaller."
         case "sandbox_failed":

@@ -1,12 +1,15 @@
 """The self-test of the sandbox: it has to see every escape, and to switch commands off."""
 
 import asyncio
+import resource
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from steersman.adapters.sandbox.confinement import bubblewrap, find_bubblewrap
 from steersman.adapters.sandbox.escapes import find_escapes, proving_ground
+from steersman.adapters.sandbox.runner import LaunchedCommands
 from steersman.app.sandboxes import UNSANDBOXED, choose_sandbox, prove
 from steersman.core.ids import ActionId
 from steersman.core.tool import CommandRequest, CommandResult, CommandRunner
@@ -15,7 +18,7 @@ from tests.agent.sandbox.running import Place
 
 pytestmark = pytest.mark.slow  # real processes and servers, seconds each
 
-_TEN = {
+_ALL = {
     "read a file outside",
     "wrote a file outside",
     "followed a link to a file outside",
@@ -26,6 +29,7 @@ _TEN = {
     "killed a process outside",
     "left a process behind",
     "could gain privileges",
+    "could leave a setuid program",
 }
 
 
@@ -58,7 +62,7 @@ class Broken(NoSandbox):
 async def test_every_escape_is_seen_where_there_is_no_sandbox(tmp_path: Path) -> None:
     with proving_ground(tmp_path) as ground:
         runner = NoSandbox(ground.directory, ground.state, 0)
-        assert set(await find_escapes(runner, ground)) == _TEN
+        assert set(await find_escapes(runner, ground)) == _ALL
 
 
 async def test_without_bubblewrap_the_launcher_alone_prevents_only_leftovers(
@@ -68,19 +72,35 @@ async def test_without_bubblewrap_the_launcher_alone_prevents_only_leftovers(
     assert chosen.commands is not None
     with proving_ground(tmp_path) as ground:
         runner = chosen.commands(ground.directory, ground.state, 0)
-        assert set(await find_escapes(runner, ground)) == _TEN - {"left a process behind"}
+        assert set(await find_escapes(runner, ground)) == _ALL - {"left a process behind"}
 
 
 async def test_bubblewrap_withstands_all_of_them_in_a_moment(sandbox: Place) -> None:
-    clock = asyncio.get_running_loop().time
-    begun = clock()
+    begun = _processor_seconds()
     chosen = await choose_sandbox(Settings(home=sandbox.root / "home"))
-    assert clock() - begun < timedelta(seconds=1).total_seconds()
+    assert _processor_seconds() - begun < 1  # by the clock a busy machine takes longer
     assert (chosen.check.status, chosen.note) == ("ok", None)
     assert list((sandbox.root / "home").iterdir()) == []
     assert chosen.commands is not None
     runner = chosen.commands(sandbox.root, sandbox.state, 0)
     assert isinstance(await _run(runner, "true"), CommandResult)
+
+
+async def test_a_machine_whose_system_calls_have_no_filter_is_told_in_the_health(
+    sandbox: Place,
+) -> None:
+    chosen = await choose_sandbox(Settings(home=sandbox.root), machine="riscv64")
+    assert (chosen.check.status, chosen.commands is None) == ("degraded", False)
+    assert "no filter of system calls for riscv64" in (chosen.check.detail or "")
+
+
+async def test_without_the_filter_the_self_test_sees_the_escape_that_it_prevents(
+    sandbox: Place,
+) -> None:
+    with proving_ground(sandbox.root) as ground:
+        confinement = bubblewrap(ground.directory, find_bubblewrap() or "", machine="riscv64")
+        runner = LaunchedCommands(confinement, ground.state, 0)
+        assert await find_escapes(runner, ground) == ("could leave a setuid program",)
 
 
 async def test_a_sandbox_that_leaks_turns_commands_off_and_says_what_leaked(
@@ -89,7 +109,7 @@ async def test_a_sandbox_that_leaks_turns_commands_off_and_says_what_leaked(
     found = await prove(NoSandbox, tmp_path)
     assert (found.commands, found.check.status) == (None, "degraded")
     assert found.check.detail is not None
-    assert all(escape in found.check.detail for escape in _TEN)
+    assert all(escape in found.check.detail for escape in _ALL)
     assert found.note is not None
 
 
@@ -113,6 +133,11 @@ async def test_without_bubblewrap_commands_are_off(
 async def test_commands_without_a_sandbox_are_a_choice_that_is_shown(tmp_path: Path) -> None:
     chosen = await choose_sandbox(Settings(home=tmp_path, sandbox="none"))
     assert (chosen.check.status, chosen.note) == ("degraded", UNSANDBOXED)
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 async def _run(runner: CommandRunner, command: str) -> CommandResult:

@@ -1,14 +1,17 @@
 """Limits that end a command, and those that it only feels."""
 
+import os
 import resource
 from pathlib import Path
 
 import pytest
 
+from steersman.adapters.sandbox.launcher.spaces import Disk, fills
 from steersman.adapters.sandbox.runner import Limits
 from tests.agent.sandbox.running import Marked, Place
 
 _MIB = 1024 * 1024
+_GIB = 1024 * _MIB
 
 
 async def test_time_is_up_for_a_command_that_ignores_sigterm(place: Place) -> None:
@@ -87,6 +90,38 @@ async def test_a_command_yields_to_others_and_leaves_no_core(place: Place) -> No
     finally:
         resource.setrlimit(resource.RLIMIT_CORE, before)
     assert result.output.split() == ["19", "0", "1000"]
+
+
+@pytest.mark.slow
+async def test_what_lies_in_private_folders_counts_as_memory(sandbox: Place) -> None:
+    limits = Limits(memory_bytes=200 * _MIB)
+    result = await sandbox.run("head -c 300M /dev/zero > /tmp/hoard; sleep 300", limits=limits)
+    assert result.ended_by == "memory_limit"
+
+
+@pytest.mark.slow
+async def test_a_command_that_fills_the_disk_is_ended(place: Place) -> None:
+    limits = Limits(disk_bytes=50 * _MIB)
+    fill = "for i in {1..10}; do head -c 30M /dev/zero > $i; done; sync; sleep 300"
+    assert (await place.run(fill, limits=limits)).ended_by == "disk_limit"
+
+
+@pytest.mark.slow
+async def test_a_command_that_makes_too_many_files_is_ended(place: Place) -> None:
+    if os.statvfs(place.root).f_files == 0:
+        pytest.skip("this file system has no limit to files")
+    command = "for i in {1..5000}; do : > $i; done; sleep 300"
+    assert (await place.run(command, limits=Limits(disk_files=1000))).ended_by == "disk_limit"
+
+
+def test_the_last_of_a_disk_is_kept_free_from_who_takes_much_of_it() -> None:
+    before = Disk(used_bytes=90 * _GIB, free_bytes=10 * _GIB, used_files=10, free_files=10_000)
+    most = {"most_bytes": 50 * _GIB, "most_files": 100_000}
+    full = before._replace(used_bytes=99 * _GIB + 1, free_bytes=_GIB - 1)
+    assert fills(before, full, **most)
+    assert not fills(before, before._replace(used_bytes=98 * _GIB, free_bytes=2 * _GIB), **most)
+    assert not fills(full, full._replace(used_bytes=full.used_bytes + _MIB), **most)
+    assert fills(before, before._replace(used_files=9_990, free_files=20), **most)
 
 
 async def test_memory_of_private_folders_is_limited(sandbox: Place) -> None:

@@ -46,6 +46,12 @@ async def test_a_command_gets_no_more_time_than_the_task_has(work: Workplace) ->
             "It printed nothing.",
         ),
         (
+            "disk_limit",
+            "",
+            "It was ended because it went past the disk limit. Run something smaller. "
+            "It printed nothing.",
+        ),
+        (
             "sandbox_failed",
             "bwrap: no\n",
             "It was not run, because its sandbox could not be set up. It had printed:\nbwrap: no\n",

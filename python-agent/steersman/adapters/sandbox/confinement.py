@@ -32,13 +32,14 @@ _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """How to start a shell command: what goes before it, where, and with which environment.
+    """How to start a shell command in `workspace`: what goes before it, where, its variables.
 
     `reports_status`: the prefix is bwrap's, which says whether the sandbox stood. `system_calls` is
     the filter that bwrap is to apply; empty: there is none.
     """
 
     prefix: tuple[str, ...]
+    workspace: Path
     directory: Path
     environment: Mapping[str, str]
     reports_status: bool
@@ -66,7 +67,12 @@ def bubblewrap(directory: Path, program: str, *, machine: str | None = None) -> 
         "TERM": "dumb",
     }
     return Confinement(
-        prefix, Path("/"), environment, reports_status=True, system_calls=system_calls
+        prefix=prefix,
+        workspace=directory,
+        directory=Path("/"),
+        environment=environment,
+        reports_status=True,
+        system_calls=system_calls,
     )
 
 
@@ -78,7 +84,7 @@ def unconfined(directory: Path, state: Path) -> Confinement:
         "LANG": "C.UTF-8",
         "TERM": "dumb",
     }
-    return Confinement((), directory, environment, reports_status=False)
+    return Confinement((), directory, directory, environment, reports_status=False)
 
 
 def find_bubblewrap() -> str | None:

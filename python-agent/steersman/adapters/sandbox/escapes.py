@@ -1,4 +1,4 @@
-"""Ten ways out of a sandbox that are tried before it is trusted, all in one shell command.
+"""Eleven ways out of a sandbox that are tried before it is trusted, all in one shell command.
 
 An attempt that is in reach says so, or leaves a mark outside that we look for. Around the attempts
 stand their targets: a secret in a file, a listener, a process of ours.
@@ -22,8 +22,11 @@ from steersman.core.tool import CommandRequest, CommandRunner
 _PATIENCE = timedelta(seconds=10)
 _DEATH = timedelta(seconds=1)
 
-# Only bash and sleep: this has to run wherever a command can. The token is put together there, so
-# that the command's own text is not taken for what is looked for.
+SET_ID = "could leave a setuid program"
+"""The one escape that only a filter of system calls prevents."""
+
+# Only bash, chmod and sleep: this has to run wherever a command can. The token is put together
+# there, so that the command's own text is not taken for what is looked for.
 _ATTEMPTS = r"""
 token={first}''{second}
 out() {{ echo "escape: $1"; }}
@@ -43,9 +46,10 @@ while read -r name value; do case $name in
   Cap*:) [[ $value == *[!0]* ]] && out 'could gain privileges' ;;
 esac; done </proc/self/status
 [[ -w /proc/sys/kernel/core_pattern ]] && out 'could gain privileges'
+: >set-id && chmod 4755 set-id && out '{set_id}'
 kill -9 {victim} && echo "killed {victim}"
 for _ in {{1..1000}}; do any cmdline "0.${{token}}1" && break; done
-type sleep >/dev/null && echo "tried all of $token"
+type chmod sleep >/dev/null && echo "tried all of $token"
 """
 
 
@@ -68,6 +72,7 @@ class _Targets:
             outside=self.outside,
             port=self.port,
             victim=self.victim.pid,
+            set_id=SET_ID,
         )
 
 

@@ -35,13 +35,18 @@ _MARGIN = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one command may use. `tasks` counts its processes and threads."""
+    """What one command may use. `tasks` counts its processes and threads.
+
+    `disk_bytes` and `disk_files` are what may come to the workspace's disk while it runs.
+    """
 
     output_bytes: int = 16 * 1024 * 1024
     kept_bytes: int = 512 * 1024
     file_bytes: int = 1024 * 1024 * 1024
     memory_bytes: int = 4 * 1024 * 1024 * 1024
     tasks: int = 1024
+    disk_bytes: int = 8 * 1024 * 1024 * 1024
+    disk_files: int = 500_000
     lock_wait: timedelta = timedelta(seconds=10)
     silence: timedelta = timedelta(seconds=12)
 
@@ -109,6 +114,7 @@ class LaunchedCommands:
             directory=str(confinement.directory),
             reports_status=confinement.reports_status,
             system_calls=confinement.system_calls.hex(),
+            workspace=str(confinement.workspace),
             state=str(self._state),
             record=str(record_path(self._state, request.action_id)),
             fence=self._fence,
@@ -120,6 +126,8 @@ class LaunchedCommands:
             file_bytes=limits.file_bytes,
             memory_bytes=limits.memory_bytes,
             tasks=limits.tasks,
+            disk_bytes=limits.disk_bytes,
+            disk_files=limits.disk_files,
         )
 
 

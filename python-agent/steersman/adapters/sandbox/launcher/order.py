@@ -19,6 +19,7 @@ class Order(NamedTuple):
     `system_calls` is the filter that bwrap reads, in hexadecimal digits; empty when there is none.
     `state` is the workspace's directory outside of the sandbox, `record` the file for the outcome.
     `tasks` is the most processes and threads, `memory_bytes` the most memory of all of them,
+    `disk_bytes` and `disk_files` how much more may come to the disk of `workspace`,
     `silence_seconds` how long the agent may send no beat.
     """
 
@@ -28,6 +29,7 @@ class Order(NamedTuple):
     directory: str
     reports_status: bool
     system_calls: str
+    workspace: str
     state: str
     record: str
     fence: int
@@ -39,6 +41,8 @@ class Order(NamedTuple):
     file_bytes: int
     memory_bytes: int
     tasks: int
+    disk_bytes: int
+    disk_files: int
 
     def to_line(self) -> bytes:
         """Write the order as the launcher reads it."""

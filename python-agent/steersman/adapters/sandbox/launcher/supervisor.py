@@ -10,6 +10,7 @@ from steersman.adapters.sandbox.launcher.order import Order
 from steersman.adapters.sandbox.launcher.outcome import Outcome
 from steersman.adapters.sandbox.launcher.output import Output
 from steersman.adapters.sandbox.launcher.processes import descendants, end_descendants, usage
+from steersman.adapters.sandbox.launcher.spaces import OwnFolders, fills, look_at
 from steersman.adapters.sandbox.launcher.state import read_fence
 
 _CHUNK_BYTES = 65_536
@@ -26,6 +27,8 @@ class Supervisor:
         self._guard = guard
         self._lifeline = lifeline
         self._output = Output(order.kept_bytes)
+        self._own_folders = OwnFolders()
+        self._disk = look_at(Path(order.workspace))
         self._begun = self._heard = _now()
         self._next_look = self._begun + _LOOK_SECONDS
         self._exit_code: int | None = None
@@ -79,11 +82,23 @@ class Supervisor:
             return "agent_lost"
         if now - self._begun > self._order.timeout_seconds:
             return "timeout"
-        used = usage(descendants(self._guard.pid), self._order.memory_bytes)
+        ended_by = self._exceeded()
         self._next_look = _now() + max(_LOOK_SECONDS, _SHARE * (_now() - now))
-        if used.tasks > self._order.tasks:
+        return ended_by
+
+    def _exceeded(self) -> str | None:
+        """Name the limit that the command has gone past, if there is one."""
+        order = self._order
+        processes = descendants(self._guard.pid)
+        folders = self._own_folders.used_bytes(processes) if order.reports_status else 0
+        used = usage(processes, order.memory_bytes - folders)
+        if used.tasks > order.tasks:
             return "process_limit"
-        return "memory_limit" if used.memory_bytes > self._order.memory_bytes else None
+        if used.memory_bytes + folders > order.memory_bytes:
+            return "memory_limit"
+        disk = look_at(Path(order.workspace))
+        full = fills(self._disk, disk, most_bytes=order.disk_bytes, most_files=order.disk_files)
+        return "disk_limit" if full else None
 
     def _take_output(self) -> None:
         chunk = os.read(self._guard.output, _CHUNK_BYTES)
