@@ -44,6 +44,17 @@ def cloned_database(server: EmbeddedPostgres) -> Generator[str]:
         asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@contextmanager
+def empty_database(server: EmbeddedPostgres) -> Generator[str]:
+    """Yield the address of a fresh database that has no tables yet."""
+    name = f"empty_{uuid4().hex}"
+    asyncio.run(_administer(server, f"CREATE DATABASE {name}"))
+    try:
+        yield server.dsn(name)
+    finally:
+        asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 async def _ensure_template(server: EmbeddedPostgres) -> None:
     connection = await asyncpg.connect(server.dsn("postgres"))
     try:

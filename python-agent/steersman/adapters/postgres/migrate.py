@@ -6,6 +6,7 @@ is one driver, and the advisory lock, the steps and the new version stand on one
 
 import asyncio
 import io
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,8 +22,12 @@ from steersman.adapters.postgres.pool import (
 )
 from steersman.core.errors import ConfigurationError, StoreUnavailable
 
+_log = logging.getLogger(__name__)
+
 _ONE_AT_A_TIME = 0x57EE_25BA
 _PATIENCE = timedelta(minutes=2)
+_LONGEST_WAIT = "1s"
+_PAUSE_SECONDS = 1.0
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -54,8 +59,27 @@ async def _migrate(connection: OwnConnection) -> None:
                 f"The database is at {version}, this version knows {HEAD}: install the newer one."
             )
         if version != HEAD:
-            await connection.execute(await asyncio.to_thread(_script_from, version))
+            await _run(connection, await asyncio.to_thread(script_between, version, HEAD))
     await ensure_partitions(connection)
+
+
+async def _run(connection: OwnConnection, script: str) -> None:
+    """Run a script, whose steps are one transaction, as often as it takes to get its locks.
+
+    Whoever waits for the lock of a table keeps all others waiting behind it: claims and commits
+    would stand still for as long as the slowest reader takes.
+    """
+    await connection.execute(f"SET lock_timeout = '{_LONGEST_WAIT}'")
+    while True:
+        try:
+            await connection.execute(script)
+        except asyncpg.LockNotAvailableError:
+            await connection.execute("ROLLBACK")
+            _log.warning("migration_waits", extra={"action": "migration_waits"})
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            await connection.execute("RESET lock_timeout")
+            return
 
 
 async def _version(connection: OwnConnection) -> str | None:
@@ -65,7 +89,8 @@ async def _version(connection: OwnConnection) -> str | None:
         return None
 
 
-def _script_from(version: str | None) -> str:
+def script_between(version: str | None, target: str) -> str:
+    """Write the steps between two versions as one transaction; None: an empty database."""
     # Imported here because a database that is up to date, the usual case, needs none of it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -73,5 +98,5 @@ def _script_from(version: str | None) -> str:
     script = io.StringIO()
     config = Config(output_buffer=script)
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, f"{version}:head" if version else "head", sql=True)
+    command.upgrade(config, f"{version}:{target}" if version else target, sql=True)
     return script.getvalue()
