@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 
+from steersman.adapters.postgres.partitions import last_month, month_after
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.api.ports import Check
 from steersman.app.models import DEMO_MODEL, choose_model
@@ -48,6 +49,20 @@ async def check_database(pool: PostgresPool) -> Check:
     except ConfigurationError as error:
         return Check(status="unavailable", detail=f"{error}; check STEERSMAN_DATABASE_URL")
     return Check(status="ok", detail=f"PostgreSQL {str(version).split()[0]}")
+
+
+async def check_partitions(pool: PostgresPool) -> Check:
+    """See for how long the log has a place for new tasks."""
+    try:
+        last = await pool.run(last_month, patience=_PATIENCE)
+        now = await pool.run(lambda connection: connection.fetchval("SELECT now()"))
+    except (StoreUnavailable, ConfigurationError):
+        return Check(status="degraded", detail="the database does not answer")
+    until = f"partitions until the end of {last:%Y-%m}" if last else "there are none"
+    if last is None or last < month_after(now, 1):
+        mend = "new tasks will be refused after that; see the log for action=partitions"
+        return Check(status="degraded", detail=f"{until}; {mend}")
+    return Check(status="ok", detail=until)
 
 
 async def check_cache(cache: ViewCache) -> Check:

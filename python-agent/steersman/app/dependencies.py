@@ -4,7 +4,7 @@ import asyncio
 
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy, Status
-from steersman.app.checks import check_cache, check_database
+from steersman.app.checks import check_cache, check_database, check_partitions
 from steersman.app.wiring import App
 from steersman.core.worker import Worker
 
@@ -35,8 +35,15 @@ def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
 
 
 async def _health(app: App, worker: Worker) -> HealthReport:
-    database, cache = await asyncio.gather(check_database(app.pool), check_cache(app.cache))
-    checks = {"database": database, "redis": cache, "sandbox": app.sandbox.check}
+    database, partitions, cache = await asyncio.gather(
+        check_database(app.pool), check_partitions(app.pool), check_cache(app.cache)
+    )
+    checks = {
+        "database": database,
+        "partitions": partitions,
+        "redis": cache,
+        "sandbox": app.sandbox.check,
+    }
     active = _active(worker)
     return HealthReport(
         status=_worst(checks),

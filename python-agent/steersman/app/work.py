@@ -10,6 +10,7 @@ from steersman.adapters.postgres.lease import Work, WorkerLease, end_predecessor
 from steersman.adapters.postgres.migrate import migrate
 from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.slots import Slot, take_slot
+from steersman.app.upkeep import keep_partitions
 from steersman.app.watchdog import LoopWatch
 from steersman.core.errors import StoreUnavailable
 from steersman.core.worker import Worker
@@ -73,7 +74,7 @@ async def _work(
             said = True
             await asyncio.sleep(_RETRY_SECONDS)
         else:
-            await _work_under(lease, worker, settings)
+            await _work_under(lease, worker, pool, settings)
 
 
 def _lease(worker: Worker, dsn: str, host_id: str, settings: Settings) -> WorkerLease:
@@ -92,9 +93,14 @@ def _lease(worker: Worker, dsn: str, host_id: str, settings: Settings) -> Worker
     )
 
 
-async def _work_under(lease: WorkerLease, worker: Worker, settings: Settings) -> None:
+async def _work_under(
+    lease: WorkerLease, worker: Worker, pool: PostgresPool, settings: Settings
+) -> None:
     _log.info("working", extra={"action": "working", "worker_id": worker.worker_id})
     try:
-        await worker.run(settings.grace)
+        async with asyncio.TaskGroup() as group:
+            upkeep = group.create_task(keep_partitions(pool))
+            await worker.run(settings.grace)
+            upkeep.cancel()
     finally:
         await lease.end()

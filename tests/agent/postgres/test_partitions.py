@@ -1,5 +1,6 @@
 """Where the log of a task lies, and how a database gets its tables."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,11 +14,15 @@ from steersman.adapters.postgres.migrations import HEAD
 from steersman.adapters.postgres.partitions import (
     MONTHS_AHEAD,
     ensure_partitions,
+    last_month,
     lowest_id,
     month_after,
 )
+from steersman.app.checks import check_partitions
+from steersman.app.upkeep import keep_partitions
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import uuid7
+from tests.agent.postgres.making import opened
 
 pytestmark = pytest.mark.slow  # real processes and servers, seconds each
 
@@ -52,6 +57,32 @@ async def test_a_partition_that_is_missing_is_made(database_url: str) -> None:
     await ensure_partitions(connection)
     assert last in [row["name"] for row in await connection.fetch(_PARTITIONS)]
     await connection.close()
+
+
+async def test_a_process_that_stays_up_makes_the_partitions_of_the_months_to_come(
+    database_url: str,
+) -> None:
+    last = month_after(datetime.now(UTC), MONTHS_AHEAD)
+    async with opened(database_url) as store:
+        await store.pool.fetch(f"DROP TABLE events_{last:%Y_%m}")
+        assert await store.pool.run(last_month) == month_after(last, -1)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            keeping = group.create_task(keep_partitions(store.pool, every=timedelta()))
+            while await store.pool.run(last_month) != last:  # each look is a round trip
+                continue
+            keeping.cancel()
+
+
+async def test_health_says_until_when_there_are_partitions(database_url: str) -> None:
+    now = datetime.now(UTC)
+    async with opened(database_url) as store:
+        enough = await check_partitions(store.pool)
+        for ahead in range(1, MONTHS_AHEAD + 1):
+            await store.pool.fetch(f"DROP TABLE events_{month_after(now, ahead):%Y_%m}")
+        scarce = await check_partitions(store.pool)
+    assert (enough.status, scarce.status) == ("ok", "degraded")
+    assert f"{month_after(now, MONTHS_AHEAD):%Y-%m}" in (enough.detail or "")
+    assert f"{now:%Y-%m}" in (scarce.detail or "")
 
 
 def test_the_lowest_id_of_a_moment_sorts_before_all_of_it() -> None:

@@ -9,6 +9,10 @@ MONTHS_AHEAD = 3
 _ONE_AT_A_TIME = 0x57EE_25BB
 _PAST = "events_past"
 _EXISTS = "SELECT to_regclass($1) IS NOT NULL"
+_NEWEST = r"""
+SELECT max(relname) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+ WHERE inhparent = 'events'::regclass AND relname ~ '^events_\d{4}_\d{2}$'
+"""
 # The triggers of rows come with being a partition; those of statements do not.
 _NO_TRUNCATE = """
 CREATE TRIGGER events_are_not_truncated BEFORE TRUNCATE ON {table}
@@ -17,7 +21,7 @@ CREATE TRIGGER events_are_not_truncated BEFORE TRUNCATE ON {table}
 
 
 async def ensure_partitions(connection: Connection) -> None:
-    """Make the partitions from last month to MONTHS_AHEAD. Call it at start and once a day."""
+    """Make the partitions from last month to MONTHS_AHEAD. Call it at start and every day."""
     now = await connection.fetchval("SELECT now()")
     months = [month_after(now, offset) for offset in range(-1, MONTHS_AHEAD + 1)]
     missing = [month for month in months if await _is_missing(connection, _name(month))]
@@ -31,6 +35,12 @@ async def ensure_partitions(connection: Connection) -> None:
             if await _is_missing(connection, _name(month)):
                 end = _bound(month_after(month, 1))
                 await _attach(connection, _name(month), _bound(month), end)
+
+
+async def last_month(connection: Connection) -> datetime | None:
+    """Return the first moment of the newest month whose tasks have a place; None without any."""
+    name: str | None = await connection.fetchval(_NEWEST)
+    return datetime.strptime(name, "events_%Y_%m").replace(tzinfo=UTC) if name else None
 
 
 def month_after(at: datetime, months: int) -> datetime:
