@@ -18,7 +18,7 @@ from steersman.api.sockets import TextSocket
 from steersman.api.wire import watching
 from steersman.core import events as ev
 from steersman.core.deltas import Delta
-from steersman.core.errors import RequestError, SteersmanError
+from steersman.core.errors import RequestError, SteersmanError, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import OwnerId, TaskId
 from steersman.core.text import shorten
@@ -98,6 +98,8 @@ class TextChat:
                     self._note(task_id, item.event, place)
                     if told := narrate(item.event):
                         await self._say(*told, task_id=task_id)
+        except TaskNotFound:
+            await self._say("FATAL_ERROR", "The task was deleted.", task_id=task_id)
         except SteersmanError as error:
             text = f"{error} The task goes on without this connection."
             await self._say("FATAL_ERROR", text, task_id=task_id)

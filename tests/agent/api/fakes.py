@@ -134,7 +134,7 @@ class InMemoryTasks(Tasks):
     async def _follow(self, task_id: TaskId, after: int) -> AsyncIterator[Envelope | Delta]:
         heard = len(self._deltas.get(task_id, []))
         while True:
-            self._require_up()
+            self._view(task_id)
             for envelope in self.logs[task_id][after:]:
                 yield envelope
                 after = envelope.seq
@@ -148,7 +148,7 @@ class InMemoryTasks(Tasks):
 
     def _is_news(self, task_id: TaskId, after: int, heard: int) -> bool:
         more_deltas = len(self._deltas.get(task_id, [])) > heard
-        return self.down or more_deltas or len(self.logs[task_id]) > after
+        return self.down or more_deltas or len(self.logs.get(task_id, ())) != after
 
     def _begin(self, request: NewTask, owner_id: OwnerId) -> JsonObject:
         task_id = TaskId(new_id(CLOCK))
