@@ -65,9 +65,7 @@ public static class TaskFold
         var memory = FoldMemory.Of(view);
         // A new epoch means that the task has changed hands; nobody held it in between.
         var atWork = view.State is TaskPhase.Running || memory.IsAtWork(view.Epoch);
-        var held = atWork && next.Epoch == view.Epoch && next.At > view.UpdatedAt
-            ? next.At - view.UpdatedAt
-            : TimeSpan.Zero;
+        var held = atWork && next.Epoch == view.Epoch ? next.At - view.UpdatedAt : TimeSpan.Zero;
         var changed = Changes.Of(view with { Memory = memory }, next);
         return changed with
         {
@@ -75,6 +73,7 @@ public static class TaskFold
             Seq = next.Seq,
             Epoch = next.Epoch,
             UpdatedAt = next.At,
+            // The clocks of two workers may differ.
             Spent = held > TimeSpan.Zero ? changed.Spent.Plus(held) : changed.Spent,
         };
     }

@@ -16,6 +16,8 @@ SHAPES: dict[str, type[BaseModel]] = {
     "approval_page": schemas.ApprovalPage,
     "approval_ruled": schemas.ApprovalRuled,
     "command_accepted": schemas.CommandAccepted,
+    "conversation": schemas.Conversation,
+    "conversation_page": schemas.ConversationPage,
     "event_page_body": schemas.EventPageBody,
     "file_list": schemas.FileList,
     "problem": Problem,

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Steersman.BlazorClient.Contract;
 using Steersman.BlazorClient.Contract.Answers;
+using Steersman.BlazorClient.Contract.Commands;
 using Steersman.BlazorClient.Contract.Deltas;
 using Steersman.BlazorClient.Contract.Events;
 using Steersman.BlazorClient.Contract.Views;
@@ -15,6 +17,8 @@ public sealed class AnswerTests
         ["approval_page"] = Through<Page<Approval>>,
         ["approval_ruled"] = Through<ApprovalRuled>,
         ["command_accepted"] = Through<CommandAccepted>,
+        ["conversation"] = Through<Conversation>,
+        ["conversation_page"] = Through<Page<Conversation>>,
         ["event_page_body"] = Through<EventPage>,
         ["file_list"] = Through<FileList>,
         ["problem"] = Through<Problem>,
@@ -81,6 +85,33 @@ public sealed class AnswerTests
         Assert.Empty(Golden.Parse<WatchBatch>("""{"deltas":[]}""").Events);
         Assert.Empty(Golden.Parse<WatchBatch>("""{"events":[]}""").Deltas);
     }
+
+    [Fact]
+    public void A_reply_to_a_command_is_an_answer_or_an_error()
+    {
+        var answer = Golden.Parse<CommandReply>(
+            """{"type":"answer","command_id":"c","status":202,"task_id":"t","conversation_id":"v","seq":1,"state":"queued"}""");
+        var error = Golden.Parse<CommandReply>(
+            """{"type":"error","command_id":"c","status":409,"code":"task_ended","detail":"It has ended."}""");
+
+        Assert.Equal(new CommandReply("answer", 202, "c", "t", "v", Seq: 1, State: "queued"), answer);
+        Assert.Equal(new CommandReply("error", 409, "c", Code: "task_ended", Detail: "It has ended."), error);
+        Assert.True(answer.IsAccepted);
+        Assert.False(error.IsAccepted);
+    }
+
+    [Theory]
+    [InlineData(typeof(string))]
+    [InlineData(typeof(long))]
+    [InlineData(typeof(JsonElement))]
+    [InlineData(typeof(Dictionary<string, long>))]
+    [InlineData(typeof(Command))]
+    [InlineData(typeof(StopTask))]
+    [InlineData(typeof(CommandReply))]
+    [InlineData(typeof(WatchBatch))]
+    [InlineData(typeof(IReadOnlyList<TaskView>))]
+    public void What_a_hub_takes_or_sends_needs_no_reflection(Type argument) =>
+        Assert.True(ContractJson.Options.TryGetTypeInfo(argument, out _));
 
     private static JsonElement Through<T>(JsonElement wire) => Golden.Write(Golden.Parse<T>(wire));
 
