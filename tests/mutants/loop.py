@@ -148,8 +148,8 @@ LOOP = (
     fault(
         "no task is ever poisoned",
         _DECIDE,
-        "return claim.claims_since_progress >= MAX_CLAIMS_WITHOUT_PROGRESS",
-        "return False",
+        "return claim.claims_since_progress >= MAX_CLAIMS_WITHOUT_PROGRESS\n",
+        "return False\n",
         f"{_DECISIONS}::test_the_fifth_claim_without_progress_is_poison",
     ),
     fault(

@@ -156,7 +156,7 @@ RETURNING""",
         _LEASE,
         "self._was_lost = self._was_lost and not told",
         "self._was_lost = False",
-        f"{_LEASES}::test_a_loss_that_is_noticed_while_a_beat_is_on_its_way_frees_what_was_held",
+        f"{_LEASES}::test_a_loss_that_is_noticed_during_a_beat_is_told_by_the_next_one",
     ),
     fault(
         "a lease beats on though the event loop stands still",
