@@ -1,16 +1,15 @@
 """`approvals`, `approve`, `reject`: what waits for a person, and the decision."""
 
 import json
-import sys
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.text import Text
 
-from steersman.cli.calls import Call
+from steersman.cli.cards import Shown, card, read_whole
 from steersman.cli.client import TaskClient, open_client
 from steersman.cli.lines import short_id
-from steersman.cli.untrusted import one_line, visible
+from steersman.cli.printing import Printer, print_json
+from steersman.cli.untrusted import one_line
 from steersman.core.commands import DecideApproval
 from steersman.core.errors import ApprovalNotFound, Invalid
 from steersman.core.events import JsonObject
@@ -34,58 +33,58 @@ async def list_approvals(settings: Settings, *, every: bool, as_json: bool) -> i
     """Print the approvals that are pending, or every one, newest first."""
     async with open_client(settings) as client:
         page = await client.approvals(states=() if every else ("pending",))
-    if as_json:
-        sys.stdout.writelines(json.dumps(item) + "\n" for item in page.items)
-        return 0
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not page.items:
-        console.print("Nothing waits for an approval.")
-    for item in page.items:
-        for line in approval_lines(item):
-            console.print(line, soft_wrap=True)
+        if as_json:
+            print_json(page.items)
+            return 0
+        shown = [await read_whole(client, item) for item in page.items]
+    printer = Printer.of_stdout()
+    if not shown:
+        printer.say([Text("Nothing waits for an approval.")])
+    for one in shown:
+        printer.say(approval_lines(one, printer.width))
+    if any(_is_pending(one) for one in shown):
+        how = "   decide with: steersman approve ID, or steersman reject ID --reason TEXT"
+        printer.say([Text(), Text(how, style="dim")])
     return 0
 
 
 async def decide(text: str, verdict: Verdict, settings: Settings) -> int:
-    """Decide on the pending approval that was given whole or by its end."""
+    """Decide on the pending approval that was given whole or by its end, and show what it was."""
     edited = read_arguments(verdict.arguments)
+    printer = Printer.of_stdout()
     async with open_client(settings) as client:
-        shown = await _find_pending(client, text)
+        shown = await read_whole(client, await _find_pending(client, text))
+        printer.say(card(shown, printer.width))
+        if shown.missing and verdict.approve and edited is None:
+            raise Invalid(f"it can only be rejected while not all of it is there: {shown.missing}")
         ruled = await client.decide(
             DecideApproval(
-                approval_id=shown["approval_id"],
+                approval_id=shown.approval["approval_id"],
                 decision="approve" if verdict.approve else "reject",
-                arguments_sha256=shown["arguments_sha256"],
+                arguments_sha256=shown.approval["arguments_sha256"],
                 arguments=edited,
                 reason=verdict.reason,
                 remember="conversation" if verdict.remember else None,
             )
         )
-    said = f"{str(ruled['state']).capitalize()}. Follow with: steersman watch "
-    sys.stdout.write(said + short_id(str(ruled["task_id"])) + "\n")
+    said = f"{one_line(ruled['state']).capitalize()}{', with your arguments' if edited else ''}."
+    follow = f"Follow with: steersman watch {short_id(ruled['task_id'])}"
+    printer.say([Text(), Text(f"{said} {follow}")])
     return 0
 
 
-def approval_lines(item: JsonObject) -> list[Text]:
-    """Return an approval as lines: what would run, whole, and why somebody is asked."""
-    call = Call(str(item.get("action_id")), str(item.get("tool")), item.get("arguments") or {})
-    state = str(item.get("state"))
-    by = f" by {one_line(str(item['decided_by']))}" if item.get("decided_by") else ""
-    head = Text.assemble((short_id(str(item["approval_id"])), "bold"), f"  {state}{by}  ")
-    head.append(f"{one_line(call.tool)} of task {short_id(str(item['task_id']))}")
-    about = f"{one_line(str(item['reason']))}; until {str(item['expires_at'])[:19]} UTC"
-    return [head, Text(f"  {about}", style="dim"), *whole_arguments(call.arguments)]
-
-
-def whole_arguments(arguments: JsonObject) -> list[Text]:
-    """Return every argument to its end: nobody can approve what is not shown."""
-    lines: list[Text] = []
-    for name, value in arguments.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        first, *rest = visible(text).split("\n")
-        lines.append(Text(f"  {one_line(name)}: {first}"))
-        lines += [Text(f"    {line}") for line in rest]
+def approval_lines(shown: Shown, width: int | None) -> list[Text]:
+    """Return an approval as lines: what would run, whole, and what was decided if it was."""
+    lines = card(shown, width)
+    if not _is_pending(shown):
+        by = shown.approval.get("decided_by")
+        state = one_line(shown.approval.get("state"))
+        lines.append(Text(f"     {state}{f' by {one_line(by)}' if by else ''}", style="bold"))
     return lines
+
+
+def _is_pending(shown: Shown) -> bool:
+    return shown.approval.get("state") == "pending"
 
 
 def read_arguments(text: str | None) -> JsonObject | None:

@@ -1,34 +1,57 @@
 """Where the command line ends: an error becomes one line on stderr and an exit code."""
 
+import errno
 import os
+import signal
 import sys
 from collections.abc import Callable
-from io import TextIOWrapper
 from types import TracebackType
 
+from steersman.cli.glyphs import show_what_can_be_shown
 from steersman.cli.untrusted import one_line
 from steersman.core.errors import ConfigurationError, RequestError, SteersmanError
 
 FAILURE = 1
 USAGE = 2
 """The exit code for what the caller got wrong."""
+BROKEN_PIPE = 128 + signal.SIGPIPE
+"""That of a program that is ended because nobody reads what it writes."""
 
 
 def guarded(command: Callable[[], object]) -> None:
     """Run a command; what goes wrong is one line that says what to do."""
     sys.excepthook = _say_in_one_line
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal without UTF-8 shows ? for what it lacks, instead of an error.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    show_what_can_be_shown()
     try:
-        command()
+        try:
+            command()
+        finally:
+            # Here, because at the interpreter's end nobody could be told that it failed.
+            sys.stdout.flush()
     except SteersmanError as error:
         if _debugging():
             raise
         _complain(str(error))
         usage = isinstance(error, RequestError | ConfigurationError)
         raise SystemExit(USAGE if usage else FAILURE) from None
+    except OSError as error:
+        if _debugging() or not _is_of_stdout(error):
+            raise
+        _give_stdout_up()
+        if isinstance(error, BrokenPipeError):  # such as `head`: it has what it wanted
+            raise SystemExit(BROKEN_PIPE) from None
+        _complain(f"stdout: {error.strerror}")
+        raise SystemExit(FAILURE) from None
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Say whether it is about what we print: errors of files name them."""
+    return error.filename is None and error.errno in {errno.EPIPE, errno.ENOSPC, errno.EIO}
+
+
+def _give_stdout_up() -> None:
+    """Let the interpreter's last flush go nowhere, for it would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_in_one_line(

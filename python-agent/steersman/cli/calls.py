@@ -1,14 +1,16 @@
 """A tool call as one line, and the few lines of its outcome that are worth the space."""
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from itertools import islice
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
+from steersman.cli.lettering import capped, cut, more
 from steersman.cli.untrusted import one_line, visible
 from steersman.core.events import JsonObject
 
@@ -86,7 +88,7 @@ def call_line(call: Call, outcome: JsonObject, room: int) -> Text:
     return Text.assemble(
         (f"{mark} ", f"bold {colour}"),
         (tool, "bold"),
-        f" {_cut(call.summary, max(left, 8))}" if call.summary else "",
+        f" {cut(call.summary, max(left, 8))}" if call.summary else "",
         (f"  {facts}", colour if mark != "✓" else "dim") if facts else "",
     )
 
@@ -113,6 +115,11 @@ def duration(milliseconds: int) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"
 
 
+def number(value: object) -> float:
+    """Read a number that somebody sent; what is none is 0."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else 0
+
+
 def _mark(outcome: JsonObject) -> tuple[str, str]:
     match outcome.get("type"):
         case "action_failed":
@@ -130,10 +137,10 @@ def _facts(call: Call, outcome: JsonObject) -> list[str]:
     if outcome.get("type") == "action_interrupted":
         facts.append(one_line(str(outcome.get("reason", ""))).replace("_", " "))
     if outcome.get("exit_code"):
-        facts.append(f"exit {outcome['exit_code']}")
+        facts.append(f"exit {one_line(outcome['exit_code'])}")
     if call.tool in _COUNTED and outcome.get("type") == "action_succeeded":
         facts.append(_count(str(outcome.get("output", ""))))
-    if spent := outcome.get("duration_ms"):
+    if spent := number(outcome.get("duration_ms")):
         facts.append(duration(int(spent)))
     return facts
 
@@ -153,7 +160,7 @@ def _change(old: object, new: object) -> list[Text]:
     ]
     if len(lines) <= _CHANGE_LINES:
         return lines
-    return [*lines[: _CHANGE_LINES - 1], Text(_more(len(lines) - _CHANGE_LINES + 1), "dim")]
+    return [*lines[: _CHANGE_LINES - 1], Text(more(len(lines) - _CHANGE_LINES + 1), "dim")]
 
 
 def _text(value: object) -> str:
@@ -177,23 +184,14 @@ def _spoken(text: str) -> list[str]:
 
 
 def _head(text: str, limit: int) -> list[str]:
-    lines = _spoken(text)
-    return lines if len(lines) <= limit else [*lines[: limit - 1], _more(len(lines) - limit + 1)]
+    return capped(_spoken(text), limit)
 
 
 def _tail(text: str, limit: int) -> list[str]:
     """Keep the end, where test runners and compilers say what came out."""
     lines = _spoken(text)
-    return lines if len(lines) <= limit else [_more(len(lines) - limit + 1), *lines[1 - limit :]]
-
-
-def _more(count: int) -> str:
-    return f"… {count} more lines"
+    return lines if len(lines) <= limit else [more(len(lines) - limit + 1), *lines[1 - limit :]]
 
 
 def _dimmed(lines: list[str]) -> list[Text]:
     return [Text(line, style="dim") for line in lines]
-
-
-def _cut(text: str, room: int) -> str:
-    return text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + "…"

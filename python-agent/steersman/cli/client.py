@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+from steersman.api.ports import Content
 from steersman.core.approval_desk import ApprovalFilter, Approvals
 from steersman.core.commands import Command, DecideApproval
 from steersman.core.conversations import ConversationFilter, Conversations
 from steersman.core.errors import Invalid, TaskNotFound
 from steersman.core.events import JsonObject
-from steersman.core.ids import LOCAL_OWNER, TaskId
+from steersman.core.ids import LOCAL_OWNER, OwnerId, TaskId
 from steersman.core.ports import Page, TaskFilter
 from steersman.core.retention import Removals
 from steersman.core.tasks import NewTask, Tasks
@@ -48,6 +49,10 @@ class TaskClient(Protocol):
 
     async def decide(self, wish: DecideApproval) -> JsonObject: ...
 
+    async def artifact(self, task_id: TaskId, name: str) -> bytes:
+        """Read what was too long for an event, and make sure that it is what the name says."""
+        ...
+
     async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page: ...
 
     async def delete(self, task_id: TaskId) -> None:
@@ -61,6 +66,12 @@ class TaskClient(Protocol):
     def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[object]:
         """Have the task worked on, in this process if no other does, as long as this is open."""
         ...
+
+
+class Workspaces(Protocol):
+    """What is used of the workspaces' side."""
+
+    async def artifact(self, task_id: TaskId, owner_id: OwnerId, sha256: str) -> Content: ...
 
 
 class OpenApp(Protocol):
@@ -77,6 +88,9 @@ class OpenApp(Protocol):
 
     @property
     def removals(self) -> Removals: ...
+
+    @property
+    def workspaces(self) -> Workspaces: ...
 
     @property
     def notes(self) -> Sequence[str]: ...
@@ -116,6 +130,10 @@ class LocalClient:
 
     async def decide(self, wish: DecideApproval) -> JsonObject:
         return await self._approvals.decide(wish, LOCAL_OWNER)
+
+    async def artifact(self, task_id: TaskId, name: str) -> bytes:
+        content = await self._app.workspaces.artifact(task_id, LOCAL_OWNER, name)
+        return b"".join([chunk async for chunk in content.chunks])
 
     async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page:
         query = ConversationFilter(LOCAL_OWNER, archived=archived, limit=limit)

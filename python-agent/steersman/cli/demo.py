@@ -33,13 +33,13 @@ class Demo(Protocol):
 async def play(preparing: Awaitable[Demo], *, as_json: bool) -> int:
     """Run the demo's goal and then its tests; 0 only if both went well."""
     demo = await preparing
-    async with open_client(demo.settings) as client:
-        with presenter(as_json=as_json) as view:
+    with presenter(demo.settings, as_json=as_json, asks=True) as view:
+        async with open_client(demo.settings) as client:
             for note in (*client.notes, *demo.notes):
                 view.note(note)
             request = new_task(Goal(demo.goal), remote=False)
             accepted = await client.submit(request, directory=str(demo.directory))
-            code = await attend(client, view, TaskId(accepted["task_id"]), as_json=as_json)
+            code = await attend(client, view, TaskId(accepted["task_id"]))
             if code != 0:
                 return code
             passed, line = await demo.verify()

@@ -4,14 +4,17 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
+
+from rich.text import Text
 
 from steersman.cli.client import TaskClient
 from steersman.cli.deciding import ApprovalPrompt
 from steersman.cli.lines import short_id
 from steersman.cli.untrusted import one_line
+from steersman.cli.words import CTRL_C
 from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, StopTask
 from steersman.core.errors import SteersmanError
 from steersman.core.events import JsonObject
@@ -25,9 +28,14 @@ LEFT = 130
 class Presenter(Protocol):
     """Where events go."""
 
+    @property
+    def width(self) -> int: ...
+
     def show(self, wire: JsonObject) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def say(self, lines: Sequence[Text]) -> None: ...
 
     def finish(self, view: JsonObject) -> None: ...
 
@@ -36,8 +44,18 @@ class Presenter(Protocol):
         ...
 
 
+class Keys(Protocol):
+    """Where answers come from."""
+
+    async def read(self, prompt: str, *, pasted: bool = False) -> str | None:
+        """Show a prompt and return what is typed from then on, None at the end of the input."""
+        ...
+
+
 class JsonLines:
     """One event per line on stdout, nothing else; remarks go to stderr."""
+
+    width = 80
 
     def show(self, wire: JsonObject) -> None:
         if wire.get("type") != "delta":
@@ -48,6 +66,10 @@ class JsonLines:
     def note(self, text: str) -> None:
         sys.stderr.write(f"steersman: {one_line(text)}\n")
 
+    def say(self, lines: Sequence[Text]) -> None:
+        for line in lines:
+            self.note(line.plain)
+
     def finish(self, view: JsonObject) -> None:
         pass
 
@@ -56,17 +78,17 @@ class JsonLines:
 
 
 class Follower:
-    """One task being watched. `stops`: Ctrl-C stops it first; `answers`: ask the person."""
+    """One task being watched. `stops`: Ctrl-C stops it first; `keys`: who is asked, if anybody."""
 
     def __init__(
-        self, client: TaskClient, presenter: Presenter, *, stops: bool, answers: bool
+        self, client: TaskClient, presenter: Presenter, *, stops: bool, keys: Keys | None = None
     ) -> None:
         self._client = client
         self._presenter = presenter
         self._stops = stops
-        self._answers = answers
+        self._keys = keys
         self._asking: asyncio.Task[None] | None = None
-        self._approvals = ApprovalPrompt(client, presenter, read_line)
+        self._approvals = ApprovalPrompt(client, presenter, keys.read) if keys else None
         self._stopping = False
 
     async def follow(self, task_id: TaskId, *, after: int = 0) -> int:
@@ -91,12 +113,8 @@ class Follower:
             if wire.get("type") == "delta":
                 continue
             last = wire
-            if self._answers:
-                self._approvals.take(wire, group)
-            if wire.get("type") == "question_asked" and self._answers:
-                self._asking = group.create_task(self._ask(task_id))
-            elif wire.get("type") in {"message_added", "action_interrupted"}:
-                self._end_asking()
+            if self._keys is not None:
+                self._ask_about(wire, group, self._keys)
         self._presenter.finish(await self._client.view(task_id, min_seq=last.get("seq", 0)))
         return EXIT_CODES.get(str(last.get("type")), 1)
 
@@ -113,45 +131,33 @@ class Follower:
 
     async def _stop(self, task_id: TaskId) -> None:
         try:
-            await self._client.post(task_id, StopTask(reason="Ctrl-C"))
+            await self._client.post(task_id, StopTask(reason=CTRL_C))
         except SteersmanError as error:
             self._presenter.note(f"could not be stopped: {error}")
 
-    async def _ask(self, task_id: TaskId) -> None:
+    def _ask_about(self, wire: JsonObject, group: asyncio.TaskGroup, keys: Keys) -> None:
+        if self._approvals is not None:
+            self._approvals.take(wire, group)
+        if wire.get("type") == "question_asked":
+            self._asking = group.create_task(self._ask(TaskId(wire["task_id"]), keys))
+        elif wire.get("type") in {"message_added", "action_interrupted"}:
+            self._end_asking()
+
+    async def _ask(self, task_id: TaskId, keys: Keys) -> None:
         with self._presenter.suspended():
-            text = await read_line()
+            text = await keys.read("   > ", pasted=True)
         if text is None:
-            self._presenter.note("not answered here; the task waits")
+            how = f'steersman say {short_id(task_id)} "…"'
+            self._presenter.note(f"not answered here; the task waits for: {how}")
             return
         await self._client.post(task_id, AddMessage(text=text[:MAX_TEXT_CHARACTERS]))
 
     def _end_asking(self) -> None:
-        self._approvals.close()
+        if self._approvals is not None:
+            self._approvals.close()
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
-
-
-async def read_line() -> str | None:
-    """Read a line that is not empty from the terminal, None at its end.
-
-    Not in a thread: a thread that waits for a key cannot be ended, so that Ctrl-C would hang.
-    """
-    loop = asyncio.get_running_loop()
-    sys.stdout.write("   > ")
-    sys.stdout.flush()
-    while True:
-        ready = asyncio.Event()
-        loop.add_reader(sys.stdin, ready.set)
-        try:
-            await ready.wait()
-        finally:
-            loop.remove_reader(sys.stdin)
-        line = sys.stdin.readline()
-        if not line:
-            return None
-        if text := line.strip():
-            return text
 
 
 @contextmanager

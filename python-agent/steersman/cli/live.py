@@ -4,19 +4,23 @@ Nothing is full-screen: what was printed is ordinary scrollback. Without a termi
 that stay are printed.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
-from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from steersman.cli.calls import duration
+from steersman.cli.keyboard import Keyboard
+from steersman.cli.lettering import cut
 from steersman.cli.lines import FINAL_TYPES, LineMaker, spend_line
+from steersman.cli.partial import PartialThought
+from steersman.cli.printing import harmless
 from steersman.cli.untrusted import one_line
 from steersman.core.events import JsonObject
 
@@ -24,6 +28,15 @@ _PARTIAL_LINES = 8
 _PATIENCE_SECONDS = 2
 """From then on the status line says how long it has been."""
 
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_FRAMES_PER_SECOND = 8
+
+_STATUS_AFTER = {
+    "question_asked": "waiting for an answer",
+    "approval_requested": "waiting for an approval",
+    "task_paused": "paused",
+    "model_call_failed": "waiting to call the model again",
+}
 _THINKING_AFTER = frozenset(
     {
         "task_claimed",
@@ -36,43 +49,28 @@ _THINKING_AFTER = frozenset(
 )
 
 
-class PartialThought:
-    """The text of the thought that is streaming, put together from deltas."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self._thought: tuple[object, object] = (None, None)
-        self._next_offset = 0
-
-    def add(self, delta: JsonObject) -> None:
-        """Append a delta; another epoch or step, or a repeated beginning, starts anew."""
-        thought = (delta.get("epoch"), delta.get("step"))
-        offset, piece = int(delta.get("offset", 0)), str(delta.get("text", ""))
-        if thought == self._thought and offset == self._next_offset:
-            self.text += piece
-        else:
-            self.text = f"… {piece}" if offset else piece
-        self._thought = thought
-        self._next_offset = offset + len(piece.encode("utf-16-le", "surrogatepass")) // 2
-
-    def clear(self) -> None:
-        """Forget it: the thought has been recorded, or will be thought again."""
-        self.text = ""
-        self._next_offset = -1
-
-
 class LiveView:
-    """Show one task's events and deltas as they come."""
+    """Show one task's events and deltas as they come. `asks`: the person is asked here."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        keyboard: Keyboard | None = None,
+        asks: bool = False,
+    ) -> None:
         self._console = console
         self._clock = clock
-        self._maker = LineMaker(console.width)
+        self.keyboard = keyboard or Keyboard(None)
+        self.asks = asks
+        self._maker = LineMaker(console.width, cuts=console.is_terminal, asks=asks)
         self._partial = PartialThought()
-        self._spinner = Spinner("dots", style="cyan")
-        self._status: str | None = "waiting for a worker"
+        self._status: str | None = "getting ready"
         self._since = clock()
         self._live: Live | None = None
+        self._tick: asyncio.TimerHandle | None = None
+        self._held: list[Text] | None = None
 
     def __enter__(self) -> Self:
         self._start()
@@ -81,6 +79,11 @@ class LiveView:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
+    @property
+    def width(self) -> int:
+        """The terminal's."""
+        return self._console.width
+
     def show(self, wire: JsonObject) -> None:
         """Take one event or delta."""
         if wire.get("type") == "delta":
@@ -88,40 +91,50 @@ class LiveView:
             return
         self._partial.clear()
         self._maker.resize(self._console.width)
-        for line in self._maker.lines_for(wire):
-            self._print(line)
+        self.say(self._maker.lines_for(wire))
         self._set_status(str(wire.get("type")))
+
+    def say(self, lines: Sequence[Text]) -> None:
+        """Print lines that stay; while a person types they are held back."""
+        if self._held is not None:
+            self._held += lines
+            return
+        for line in lines:
+            self._console.print(harmless(line), soft_wrap=True, highlight=False)
 
     def note(self, text: str) -> None:
         """Print a remark of the command itself."""
-        self._print(Text(f"   {one_line(text)}", style="dim"))
+        self.say(self._maker.remark(text))
 
     def finish(self, view: JsonObject) -> None:
         """Print what the task has spent."""
-        self._print(spend_line(view))
-        self._print(Text())
+        self.say([spend_line(view, self._maker.models), Text()])
 
     @contextmanager
     def suspended(self) -> Generator[None]:
         """Leave the terminal alone, for a person who types."""
         self._stop()
+        self._held = []
         try:
             yield
         finally:
+            held, self._held = self._held, None
             self._start()
+            self.say(held)
 
     def render_status(self) -> Group:
         """Return what stands below the lines right now."""
         if self._status is None:
             return Group()
-        text = self._status
-        if (elapsed := self._clock() - self._since) >= _PATIENCE_SECONDS:
-            text += f"  {duration(int(elapsed) * 1000).replace('.0 s', ' s')}"
-        line = Table.grid(padding=(0, 1))
-        # A status that wraps would flicker: the spinner redraws it eight times a second.
-        line.add_column(no_wrap=True, width=4, justify="right")
-        line.add_column(no_wrap=True, overflow="ellipsis")
-        line.add_row(self._spinner, Text(text, style="dim"))
+        elapsed = self._clock() - self._since
+        patience = elapsed >= _PATIENCE_SECONDS
+        since = f"  {duration(int(elapsed) * 1000).replace('.0 s', ' s')}" if patience else ""
+        frame = _FRAMES[int(self._clock() * _FRAMES_PER_SECOND) % len(_FRAMES)]
+        # A status that wraps would flicker; the last column is left free, where some would wrap.
+        room = self._maker.width - 6 - cell_len(since)
+        line = Text.assemble(
+            (f"   {frame} ", "cyan"), (cut(one_line(self._status), room), "dim"), (since, "dim")
+        )
         partial = self._maker.partial(self._partial.text, _PARTIAL_LINES)
         return Group(Text(), *partial, line) if self._partial.text else Group(line)
 
@@ -129,33 +142,45 @@ class LiveView:
         self._since = self._clock()
         if kind in FINAL_TYPES:
             self._status = None
-        elif kind == "question_asked":
-            self._status = "waiting for an answer"
-        elif kind == "approval_requested":
-            self._status = "waiting for an approval"
-        elif kind == "task_paused":
-            self._status = "paused"
-        elif kind == "model_call_failed":
-            self._status = "waiting to call the model again"
+        elif kind in _STATUS_AFTER:
+            self._status = _STATUS_AFTER[kind]
         elif running := self._maker.running():
             self._status = running
         elif kind in _THINKING_AFTER:
             self._status = "thinking"
 
-    def _print(self, line: Text) -> None:
-        self._console.print(line, soft_wrap=True, highlight=False)
-
     def _start(self) -> None:
-        if self._console.is_terminal and self._live is None:
-            self._live = Live(
-                console=self._console,
-                get_renderable=self.render_status,
-                refresh_per_second=8,
-                transient=True,
-            )
-            self._live.start()
+        if not self._console.is_terminal or self._live is not None:
+            return
+        self.keyboard.silence()
+        # A thread that redraws would do so between the erasing and the writing of a line that
+        # stays, which then is erased with the next one: all is drawn by the event loop instead.
+        self._live = Live(
+            console=self._console,
+            get_renderable=self.render_status,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if self._live is None:
+            return
+        self._live.refresh()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # it is drawn outside of a loop, line by line
+            return
+        self._tick = loop.call_later(1 / _FRAMES_PER_SECOND, self._redraw)
 
     def _stop(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
         if self._live is not None:
             self._live.stop()
             self._live = None
+        self.keyboard.restore()

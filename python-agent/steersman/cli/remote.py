@@ -1,6 +1,7 @@
 """A server somewhere else as a TaskClient: REST, and server-sent events that reconnect."""
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -84,6 +85,13 @@ class RemoteClient:
         body = wish.model_dump(mode="json", exclude={"type", "approval_id"}, exclude_none=True)
         return await self._send(f"approvals/{wish.approval_id}", body)
 
+    async def artifact(self, task_id: TaskId, name: str) -> bytes:
+        path = f"tasks/{task_id}/artifacts/{name}"
+        found = await self._response(self._http.build_request("GET", path))
+        if hashlib.sha256(found.content).hexdigest() != name:
+            raise Unavailable(f"{found.url.host}: sent another text than {name}")
+        return found.content
+
     async def conversations(self, *, archived: bool = False, limit: int = 50) -> Page:
         query = [("archived", str(archived).lower()), ("limit", str(limit))]
         page = await self._get("conversations", query)
@@ -137,13 +145,16 @@ class RemoteClient:
         return await self._answer(request)
 
     async def _answer(self, request: httpx.Request) -> JsonObject:
+        return _object((await self._response(request)).content) or {}
+
+    async def _response(self, request: httpx.Request) -> httpx.Response:
         try:
             response = await self._http.send(request)
         except httpx.HTTPError as error:
             raise _unreachable(self._http, error) from None
         if response.is_error:
             raise _failure(response)
-        return _object(response.content) or {}
+        return response
 
     async def _stream(self, task_id: TaskId, after: int) -> AsyncGenerator[JsonObject]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}

@@ -1,5 +1,6 @@
 """`run` and `watch`: a task from its goal, or from where it stands, to its end."""
 
+import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
-from rich.console import Console
 
 from steersman.cli.client import TaskClient, find_task, open_client
 from steersman.cli.conversations import find_conversation
 from steersman.cli.follow import Follower, JsonLines, Presenter
+from steersman.cli.keyboard import Keyboard
 from steersman.cli.live import LiveView
+from steersman.cli.printing import make_console
+from steersman.cli.remarks import remarks
+from steersman.cli.starting import redaction_of
 from steersman.core.errors import Invalid
 from steersman.core.ids import TaskId
 from steersman.core.tasks import NewTask
@@ -38,32 +42,31 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
     remote = settings.url is not None
     request = new_task(goal, remote=remote)
     directory = None if remote or goal.workspace is None else existing_directory(goal.workspace)
-    async with open_client(settings) as client:
-        with presenter(as_json=as_json) as view:
+    with presenter(settings, as_json=as_json, asks=True) as view:
+        async with open_client(settings) as client:
             for note in client.notes:
                 view.note(note)
             if goal.conversation is not None:
                 found = await find_conversation(client, goal.conversation)
                 request = request.model_copy(update={"conversation_id": found})
             accepted = await client.submit(request, directory=directory)
-            return await attend(client, view, TaskId(accepted["task_id"]), as_json=as_json)
+            return await attend(client, view, TaskId(accepted["task_id"]))
 
 
-async def attend(client: TaskClient, view: Presenter, task_id: TaskId, *, as_json: bool) -> int:
+async def attend(client: TaskClient, view: Presenter, task_id: TaskId) -> int:
     """Have a task worked on, show it to its end, stop it at Ctrl-C. Returns the exit code."""
-    answers = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
     async with client.attend(task_id):
-        return await Follower(client, view, stops=True, answers=answers).follow(task_id)
+        keys = view.keyboard if isinstance(view, LiveView) and view.asks else None
+        return await Follower(client, view, stops=True, keys=keys).follow(task_id)
 
 
 async def watch_task(text: str, settings: Settings, *, after: int, as_json: bool) -> int:
     """Show a task from a cursor on; one that nobody works on is gone on with here."""
-    async with open_client(settings) as client:
-        task_id = await find_task(client, text)
-        async with client.attend(task_id):
-            with presenter(as_json=as_json) as view:
-                follower = Follower(client, view, stops=False, answers=False)
-                return await follower.follow(task_id, after=after)
+    with presenter(settings, as_json=as_json) as view:
+        async with open_client(settings) as client:
+            task_id = await find_task(client, text)
+            async with client.attend(task_id):
+                return await Follower(client, view, stops=False).follow(task_id, after=after)
 
 
 def new_task(goal: Goal, *, remote: bool) -> NewTask:
@@ -83,18 +86,29 @@ def new_task(goal: Goal, *, remote: bool) -> NewTask:
 
 
 def existing_directory(text: str) -> str:
-    """Return the absolute path of a directory that is there."""
-    path = Path(text).expanduser().resolve()
-    if not path.is_dir():
+    """Return the absolute path of a directory that is there and can be worked in."""
+    try:
+        path = Path(text).expanduser().resolve()
+        there = path.is_dir()
+    except (OSError, RuntimeError) as error:  # no such user, a loop of links, a closed folder above
+        raise Invalid(f"--workspace {text}: {error}") from None
+    if not there:
         raise Invalid(f"--workspace {text}: there is no such directory")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise Invalid(f"--workspace {text}: you may not read and write in this directory")
     return str(path)
 
 
 @contextmanager
-def presenter(*, as_json: bool) -> Generator[Presenter]:
-    """Choose between lines for programs and the live view."""
+def presenter(settings: Settings, *, as_json: bool, asks: bool = False) -> Generator[Presenter]:
+    """Choose between lines for programs and the live view; `asks`: the person, if there is one."""
+    redaction = redaction_of(settings)
     if as_json:
-        yield JsonLines()
+        lines = JsonLines()
+        with remarks(lines.note, redaction):
+            yield lines
         return
-    with LiveView(Console(highlight=False, markup=False, emoji=False)) as view:
+    asks = asks and sys.stdin.isatty() and sys.stdout.isatty()
+    view = LiveView(make_console(), keyboard=Keyboard.of_stdin(), asks=asks)
+    with remarks(view.note, redaction), view:
         yield view

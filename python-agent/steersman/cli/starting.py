@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from steersman.logs import Redaction
     from steersman.settings import Settings
 
 TaskArgument = Annotated[
@@ -27,14 +28,27 @@ def read_settings(
     return settings.model_copy(update={k: v for k, v in given.items() if v is not None})
 
 
-def configure_logs(settings: "Settings", level: int) -> None:
-    """Write logs as the settings say, without what is secret."""
-    from steersman.logs import configure_logging, known_secrets
+def secrets_of(settings: "Settings") -> set[str]:
+    """Collect what must stand in no log."""
+    from steersman.logs import known_secrets
 
     ours = (settings.api_token, settings.database_url, settings.redis_url)
     values = [secret.get_secret_value() for secret in ours if secret is not None]
-    secrets = known_secrets(os.environ, values)
-    configure_logging(settings.log_format, level=level, secrets=secrets)
+    return known_secrets(os.environ, values)
+
+
+def redaction_of(settings: "Settings") -> "Redaction":
+    """Return what takes secrets out of texts."""
+    from steersman.logs import Redaction
+
+    return Redaction(secrets_of(settings))
+
+
+def configure_logs(settings: "Settings", level: int) -> None:
+    """Write logs as the settings say, without what is secret."""
+    from steersman.logs import configure_logging
+
+    configure_logging(settings.log_format, level=level, secrets=secrets_of(settings))
 
 
 def finish(work: Coroutine[Any, Any, int | None]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from steersman.cli.lines import FINAL_TYPES
 from steersman.core.commands import AddMessage, Command, DecideApproval, StopTask
-from steersman.core.errors import TaskNotFound
+from steersman.core.errors import NotFound, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
 from steersman.core.ports import Page
@@ -124,6 +124,9 @@ class PlayedClient:
         self.posted.append(wish)
         self._answered.set()
         return {"task_id": TASK_ID, "state": f"{wish.decision}d"}
+
+    async def artifact(self, task_id: TaskId, name: str) -> bytes:
+        raise NotFound("There is no artifact by that name.")
 
     def attend(self, task_id: TaskId) -> AbstractAsyncContextManager[None]:
         return nullcontext()

@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import pytest
+from rich.text import Text
 
-from steersman.cli import follow as follow_module
 from steersman.cli.follow import LEFT, Follower, JsonLines
 from steersman.core.commands import AddMessage, Command, StopTask
 from steersman.core.errors import StoreUnavailable, TaskEnded
@@ -20,8 +20,20 @@ from tests.agent.cli.samples import COMPLETED, SUBMITTED, TASK_ID, PlayedClient,
 QUESTION = event("question_asked", question="Which?")
 
 
+class Keys:
+    """Types the same answer whenever it is asked."""
+
+    def __init__(self, answer: Callable[[], Awaitable[str]]) -> None:
+        self._answer = answer
+
+    async def read(self, prompt: str, *, pasted: bool = False) -> str:
+        return await self._answer()
+
+
 class Screen:
     """Keeps what it is shown; runs `at` when a type of event comes."""
+
+    width = 80
 
     def __init__(self) -> None:
         self.types: list[str] = []
@@ -38,6 +50,9 @@ class Screen:
         if number := self.signals.pop("note", None):
             os.kill(os.getpid(), number)
 
+    def say(self, lines: Sequence[Text]) -> None:
+        self.types += [line.plain for line in lines]
+
     def finish(self, view: JsonObject) -> None:
         self.types.append(f"finish {view['state']}")
 
@@ -48,9 +63,9 @@ class Screen:
 
 
 async def follow(
-    client: PlayedClient, screen: Screen, *, stops: bool = True, answers: bool = False
+    client: PlayedClient, screen: Screen, *, stops: bool = True, keys: Keys | None = None
 ) -> int:
-    return await Follower(client, screen, stops=stops, answers=answers).follow(TASK_ID)
+    return await Follower(client, screen, stops=stops, keys=keys).follow(TASK_ID)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +116,12 @@ async def test_a_stop_that_fails_is_told_and_the_watch_goes_on() -> None:
     assert screen.notes[1].startswith("could not be stopped: The task has ended.")
 
 
-async def test_a_question_is_answered_at_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_question_is_answered_at_the_prompt() -> None:
     async def typed() -> str:
         return "The first."
 
-    monkeypatch.setattr(follow_module, "read_line", typed)
     client, screen = PlayedClient(SUBMITTED, QUESTION, COMPLETED), Screen()
-    assert await follow(client, screen, answers=True) == 0
+    assert await follow(client, screen, keys=Keys(typed)) == 0
     assert client.posted == [AddMessage(text="The first.")]
     assert screen.types == [
         "task_submitted",
@@ -118,9 +132,7 @@ async def test_a_question_is_answered_at_the_prompt(monkeypatch: pytest.MonkeyPa
     ]
 
 
-async def test_a_question_that_another_person_answers_is_no_longer_asked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_question_that_another_person_answers_is_no_longer_asked() -> None:
     asked, ended = asyncio.Event(), asyncio.Event()
 
     async def typed() -> str:
@@ -131,10 +143,9 @@ async def test_a_question_that_another_person_answers_is_no_longer_asked(
             ended.set()
         return ""
 
-    monkeypatch.setattr(follow_module, "read_line", typed)
     client = PlayedClient(QUESTION, event("message_added", text="x"), COMPLETED)
     async with asyncio.TaskGroup() as group:
-        following = group.create_task(follow(client, Screen(), answers=True))
+        following = group.create_task(follow(client, Screen(), keys=Keys(typed)))
         await asked.wait()
         await client.post(TASK_ID, AddMessage(text="from elsewhere"))
     assert (following.result(), ended.is_set()) == (0, True)
@@ -153,7 +164,7 @@ async def test_json_lines_are_events_and_nothing_else(capsys: pytest.CaptureFixt
     client = PlayedClient(
         SUBMITTED, delta("x", 0), event("message_added", text="\u202e"), COMPLETED
     )
-    follower = Follower(client, JsonLines(), stops=True, answers=False)
+    follower = Follower(client, JsonLines(), stops=True)
     assert await follower.follow(TASK_ID, after=0) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["type"] for line in lines] == [

@@ -1,5 +1,7 @@
 """Each event as the lines that stay on the screen."""
 
+from datetime import UTC, datetime
+
 import pytest
 from rich.cells import cell_len
 
@@ -17,7 +19,7 @@ def test_the_head_names_goal_role_task_and_workspace() -> None:
     assert shown(SUBMITTED) == [
         "",
         " ◆ Mend it",
-        "   developer · 01997a3e-1111-7abc-8def-0123456789ab · shop",
+        "   developer · workspace shop · task 456789ab",
     ]
 
 
@@ -117,7 +119,11 @@ def test_a_model_failure_says_when_it_is_tried_again() -> None:
         message="slow\ndown",
         retry_at="2026-11-24T14:00:30.000Z",
     )
-    assert shown(wire) == ["", "     ! model rate_limited: slow down; next try at 14:00:30 UTC"]
+    at = datetime(2026, 11, 24, 14, 0, 30, tzinfo=UTC).astimezone()
+    assert shown(wire) == [
+        "",
+        f"     ! model rate_limited: slow down; next try at {at:%H:%M:%S}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,14 +136,21 @@ def test_a_model_failure_says_when_it_is_tried_again() -> None:
         ),
         (event("task_stopped", by="local", reason=None), ["", " ┃ Stopped by local"]),
         (event("task_claimed", reason="new", attempt=1), []),
-        (event("task_claimed", reason="resumed", attempt=2), ["     resumed, attempt 2"]),
+        (
+            event("task_claimed", reason="resumed", attempt=2),
+            ["     resumed after a restart, attempt 2"],
+        ),
         (event("stop_requested", by="local", reason="enough"), ["     stopping: enough"]),
         (
             event("task_paused", by="local"),
             ["     paused by local; go on with: steersman resume 456789ab"],
         ),
         (event("task_resumed", by="local"), ["     resumed by local"]),
-        (event("command_refused", code="already_stopping"), ["     refused: already_stopping"]),
+        (
+            event("command_refused", code="already_stopping"),
+            ["     it was stopping already"],
+        ),
+        (event("command_refused", code="no_such_code"), ["     refused: no_such_code"]),
         (event("something_new", x=1), ["     something_new"]),
         (event("something_new\x1b[2J"), ["     something_new␛[2J"]),
     ],

@@ -28,7 +28,7 @@ LOG = (
 )
 LINES = """
  ◆ Mend it
-   developer · 01997a3e-1111-7abc-8def-0123456789ab · shop
+   developer · workspace shop · task 456789ab
 
   1  I look.
      ✓ list_files  1 line
@@ -70,7 +70,7 @@ def test_the_status_says_what_goes_on_now() -> None:
         status(*events).lstrip(" ⠋")
         for events in ([SUBMITTED], [claimed], [command], [command, question], [COMPLETED])
     ] == [
-        "waiting for a worker",
+        "getting ready",
         "thinking",
         "execute_terminal_command sleep 9",
         "waiting for an answer",

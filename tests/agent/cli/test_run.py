@@ -43,7 +43,7 @@ async def test_a_goal_is_run_in_a_directory_and_shown(
         "   No model is configured.",
         "",
         " ◆ Mend it",
-        "   developer · 01997a3e-1111-7abc-8def-0123456789ab · shop",
+        "   developer · workspace shop · task 456789ab",
         "",
         " ┃ Completed",
         " ┃ Mended.",

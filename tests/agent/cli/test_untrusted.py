@@ -20,6 +20,11 @@ from steersman.cli.untrusted import one_line, visible
         ("line\u2028separator\x85", "line separator "),
         ("\tindent", "    indent"),
         ("漢字 é 👩\u200d💻", "漢字 é 👩\u200d💻"),
+        ("a\u3164b\u115f\uffa0", "a<U+3164>b<U+115F><U+FFA0>"),
+        ("a\u034fb \u2800", "a<U+034F>b <U+2800>"),
+        ("rm\ufe0f \U000e0100x", "rm<U+FE0F> <U+E0100>x"),
+        ("ad\u200cmin", "ad<U+200C>min"),
+        ("❤\ufe0f 1\ufe0f\u20e3 می\u200cخو", "❤\ufe0f 1\ufe0f\u20e3 می\u200cخو"),
         ("[bold]kept[/bold]", "[bold]kept[/bold]"),
     ],
 )
