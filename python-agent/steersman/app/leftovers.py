@@ -16,7 +16,7 @@ from steersman.adapters.git.program import GitFailed, GitMissing
 from steersman.adapters.postgres.workspaces import Abandoned, AbandonedWorkspaces, Clearing
 from steersman.adapters.sandbox.fence import take_over
 from steersman.adapters.sandbox.records import forget_old
-from steersman.adapters.trees.incoming import remove_tree
+from steersman.adapters.trees.removal import remove_tree
 from steersman.app.places import Places
 from steersman.app.threads import in_thread
 from steersman.core.errors import LeaseLost, RequestError, StoreUnavailable, Unavailable

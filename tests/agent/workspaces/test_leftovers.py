@@ -74,7 +74,7 @@ async def test_with_a_conversation_its_folder_goes_and_all_that_was_kept_of_it(
     claim = await done(host)
     ref = ref_of(claim)
     assert sorted(path.name for path in host.places.state(ref).iterdir()) == [
-        "fences", "history.git", "lock", "records",
+        "alive", "fences", "history.git", "lock", "records",
     ]  # fmt: skip
     await removals.delete(claim.task_id, ME)
     assert not host.places.state(ref).exists()

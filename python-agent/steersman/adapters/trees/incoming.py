@@ -8,11 +8,12 @@ import ctypes
 import errno
 import fcntl
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from steersman.adapters.trees.removal import remove_tree
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -32,8 +33,10 @@ def incoming_tree(incoming: Path) -> Generator[Path]:
         tree.mkdir()
         yield tree
     finally:
-        remove_tree(folder)
-        os.close(holding)
+        try:
+            remove_tree(folder)
+        finally:
+            os.close(holding)
 
 
 def put_in_place(tree: Path, target: Path) -> None:
@@ -111,19 +114,8 @@ def _sweep(incoming: Path) -> None:
     for folder in incoming.iterdir():
         with suppress(OSError):
             held = _lock(folder, fcntl.LOCK_NB)
-            if not (folder / "old").exists() or not (folder / "tree").exists():
-                remove_tree(folder)
-            os.close(held)
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a tree, also one whose folders have been made unreadable, never through a link."""
-
-    def allow_and_repeat(remove: Callable[[str], object], path: str, _error: object) -> None:
-        with suppress(OSError):
-            for each in (Path(path).parent, Path(path)):
-                if each.is_dir() and not each.is_symlink():
-                    each.chmod(0o700)
-            remove(path)
-
-    shutil.rmtree(folder, onerror=allow_and_repeat)
+            try:
+                if not (folder / "old").exists() or not (folder / "tree").exists():
+                    remove_tree(folder)
+            finally:
+                os.close(held)
