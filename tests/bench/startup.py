@@ -19,6 +19,7 @@ from tests.bench.figures import Section, median_and_max
 
 _HELP_RUNS = 10
 _SERVE_RUNS = 5
+_MODEL_RUNS = 3
 _HELP_MS = 400
 _READY_MS = 3_000
 _LOOK_SECONDS = 0.005
@@ -39,7 +40,7 @@ def _measure() -> Section:
         first = _until_ready(env)
         warm = [_until_ready(env) for _ in range(_SERVE_RUNS)]
         model = {"STEERSMAN_MODEL": "openai/none", "STEERSMAN_MODEL_BASE_URL": "http://127.0.0.1:9"}
-        with_model = [_until_ready({**env, **model}) for _ in range(_SERVE_RUNS)]
+        with_model = [_until_ready({**env, **model}) for _ in range(_MODEL_RUNS)]
     finally:
         shutil.rmtree(home, ignore_errors=True)
     figures = (
