@@ -103,7 +103,7 @@ LOOP = (
     fault(
         "after an unknown outcome the rest of the thought runs",
         _DECIDE,
-        'return (*cut, *skip_open(state, "an earlier call was cut"))',
+        "return (*cut, *skip_open(state, AFTER_UNKNOWN))",
         "return tuple(cut)",
         f"{_DECISIONS}::test_nobody_knows_the_outcome_of_an_unsafe_action_after_a_takeover",
     ),

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from steersman.core.approvals import arguments_sha256
 from steersman.core.artifacts import internalize, keep_output
+from steersman.core.errors import Unavailable
 from steersman.core.events import (
     ActionFailed,
     ActionInterrupted,
@@ -22,12 +23,13 @@ from steersman.core.events import (
     Effect,
     Event,
 )
-from steersman.core.outcomes import failed_action
+from steersman.core.outcomes import failed_action, interrupted_action
 from steersman.core.state import OpenAction, TaskState
 from steersman.core.text import clean
 from steersman.core.tool import (
     Arguments,
     IdempotentTool,
+    OutcomeUnknown,
     RunningTool,
     Tool,
     ToolContext,
@@ -166,6 +168,11 @@ async def _outcome(one: OpenAction, doing: Awaitable[ToolOutput | None]) -> Outc
     except ToolFailure as failure:
         failed = failed_action(one, failure.code, "")
         return _keeping(failed, str(failure), seconds=clock() - begun)
+    except OutcomeUnknown as unknown:
+        kept = keep_output(clean(str(unknown)))
+        return Outcomes((interrupted_action(one, "outcome_unknown", kept.text),), kept.blobs)
+    except Unavailable:
+        raise  # not the tool's failure: this worker cannot go on, and another one may
     except Exception:  # noqa: BLE001 - the tool boundary: whatever a tool raises is its failure
         return Outcomes((_crashed(one),), {})
     if output is None:

@@ -34,21 +34,20 @@ from steersman.core.events import (
     TaskStopped,
 )
 from steersman.core.ids import ActionId, MessageId
-from steersman.core.limits import exceeded
-from steersman.core.outcomes import CutReason, interrupted_action, skipped_action
+from steersman.core.limits import LIMIT_MESSAGES, exceeded
+from steersman.core.outcomes import (
+    AFTER_UNKNOWN,
+    CutReason,
+    interrupted_action,
+    skip_open,
+    skipped_action,
+)
 from steersman.core.ports import Claim
 from steersman.core.state import OpenAction, TaskState
 
 MAX_CLAIMS_WITHOUT_PROGRESS = 5
 MAX_FAILURES_IN_A_ROW = 3
 MAX_REPEATS = 4
-
-_LIMIT_MESSAGES = {
-    "max_steps": "The task used all of its steps.",
-    "max_tokens": "The task used all of its tokens.",
-    "max_cost": "The task used all of its money.",
-    "max_seconds": "The task used all of its time.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def cut_unknown(state: TaskState, known: Collection[ActionId] = ()) -> tuple[Eve
     if not unknown:
         return ()
     cut = [interrupted_action(one, "outcome_unknown") for one in unknown]
-    return (*cut, *skip_open(state, "an earlier call was cut"))
+    return (*cut, *skip_open(state, AFTER_UNKNOWN))
 
 
 def unbegun(state: TaskState) -> tuple[Event, ...]:
@@ -145,7 +144,7 @@ def poisoned(claim: Claim) -> bool:
 
 def last_attempt(claim: Claim) -> bool:
     """Say whether one more attempt that comes to nothing makes the task poisoned."""
-    return claim.claims_since_progress >= MAX_CLAIMS_WITHOUT_PROGRESS - 1
+    return claim.claims_since_progress + 1 >= MAX_CLAIMS_WITHOUT_PROGRESS
 
 
 def answer(state: TaskState, entry: InboxEntry) -> tuple[Event, ...]:
@@ -178,7 +177,7 @@ def settle(state: TaskState) -> tuple[Event, ...]:
     if state.stopping:
         return _stopped(state, state.stopping)
     if state.spent.seconds >= state.limits.max_seconds:
-        return _failed(state, "max_seconds", _LIMIT_MESSAGES["max_seconds"])
+        return _failed(state, "max_seconds", LIMIT_MESSAGES["max_seconds"])
     if state.open_actions or state.question:
         return ()
     if state.texts_without_call >= 2:
@@ -186,11 +185,6 @@ def settle(state: TaskState) -> tuple[Event, ...]:
     if failure := _hopeless(state):
         return _failed(state, *failure)
     return ()
-
-
-def skip_open(state: TaskState, why: str) -> tuple[Event, ...]:
-    """Give every action that has not started its outcome."""
-    return tuple(skipped_action(one, why) for one in state.open_actions if not one.started)
 
 
 def _add_message(state: TaskState, entry: InboxEntry, text: str) -> tuple[Event, ...]:
@@ -245,7 +239,7 @@ def _hopeless(state: TaskState) -> tuple[str, str] | None:
     if state.repeats.count >= MAX_REPEATS:
         return "stuck", "The same call was made again and again with the same outcome."
     if (limit := exceeded(state.limits, state.spent)) is not None:
-        return limit, _LIMIT_MESSAGES[limit]
+        return limit, LIMIT_MESSAGES[limit]
     return None
 
 

@@ -7,6 +7,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from steersman.core.errors import Invalid
 
+LIMIT_MESSAGES = {
+    "max_steps": "The task used all of its steps.",
+    "max_tokens": "The task used all of its tokens.",
+    "max_cost": "The task used all of its money.",
+    "max_seconds": "The task used all of its time.",
+}
+
 
 class Limits(BaseModel):
     """Bounds of one task. `max_seconds` is time held by a worker; waiting is free.

@@ -30,8 +30,9 @@ from steersman.core.events import (
 )
 from steersman.core.interruption import Interruption, Shutdown
 from steersman.core.ledger import Ledger, restore
+from steersman.core.outcomes import rest_of_thought
 from steersman.core.ports import Claim, StoredHistory, WorkspaceRef
-from steersman.core.runtime import OpenWorkspace, Runtime
+from steersman.core.runtime import KeptArtifacts, OpenWorkspace, Runtime
 from steersman.core.state import TaskState
 from steersman.core.think import Thought, think
 from steersman.core.tool import ToolContext, TransactionalTool
@@ -185,7 +186,8 @@ class TaskRun:
         self._reach("acted")
         if finished:
             outcomes = running.result()
-            await self._record(outcomes.events, outcomes.blobs)
+            rest = rest_of_thought(self._ledger.state, outcomes.events)
+            await self._record((*outcomes.events, *rest), outcomes.blobs)
         else:
             # Whatever ended them, these must not run again: their outcome goes first.
             await self._record(act.cut_off(batch, by_shutdown=self._shutdown.over.is_set()))
@@ -215,7 +217,7 @@ class TaskRun:
             action_id=ready.one.action.action_id,
             files=self._workspace.files,
             commands=self._workspace.commands,
-            artifacts=_Artifacts(self._runtime, self._claim),
+            artifacts=KeptArtifacts(self._runtime.recording.journal, self.task_id),
             remaining=self._remaining(),
         )
 
@@ -234,17 +236,6 @@ class TaskRun:
         now = self._runtime.recording.clock.now()
         held = state.spent.seconds + max((now - state.updated_at).total_seconds(), 0)
         return timedelta(seconds=max(state.limits.max_seconds - held, 0.0))
-
-
-class _Artifacts:
-    """What the log kept beside itself, for the tool that reads it."""
-
-    def __init__(self, runtime: Runtime, claim: Claim) -> None:
-        self._journal = runtime.recording.journal
-        self._task_id = claim.task_id
-
-    async def read(self, name: str) -> bytes | None:
-        return await self._journal.artifact(self._task_id, name)
 
 
 def _over_budget(state: TaskState, prompt: Prompt) -> bool:

@@ -1,10 +1,18 @@
 """Outcomes of actions: of those that did not run to their end, and all in the model's words."""
 
+from collections.abc import Collection
 from typing import Literal
 
-from steersman.core.events import ActionFailed, ActionInterrupted, ActionSucceeded, Outcome
-from steersman.core.state import OpenAction
+from steersman.core.events import (
+    ActionFailed,
+    ActionInterrupted,
+    ActionSucceeded,
+    Event,
+    Outcome,
+)
+from steersman.core.state import OpenAction, TaskState
 
+AFTER_UNKNOWN = "an earlier call was cut"
 CutReason = Literal["stopped", "shutdown", "outcome_unknown"]
 
 
@@ -29,6 +37,17 @@ def interrupted_action(one: OpenAction, reason: CutReason, output: str = "") -> 
     return ActionInterrupted(
         action_id=one.action.action_id, tool=one.action.tool, reason=reason, output=output
     )
+
+
+def rest_of_thought(state: TaskState, outcomes: Collection[Event]) -> tuple[Event, ...]:
+    """Skip what comes after a call whose outcome nobody knows: the model has to look first."""
+    cut = (event.reason for event in outcomes if isinstance(event, ActionInterrupted))
+    return skip_open(state, AFTER_UNKNOWN) if "outcome_unknown" in cut else ()
+
+
+def skip_open(state: TaskState, why: str) -> tuple[Event, ...]:
+    """Give every action that has not started its outcome."""
+    return tuple(skipped_action(one, why) for one in state.open_actions if not one.started)
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -133,3 +133,15 @@ class Runtime:
     deltas: DeltaFeed
     worker_id: WorkerId
     policy: LoopPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class KeptArtifacts:
+    """What a task's log kept beside itself, for the tool that reads it."""
+
+    journal: Journal
+    task_id: TaskId
+
+    async def read(self, name: str) -> bytes | None:
+        """Return it whole, None when there is none by that name."""
+        return await self.journal.artifact(self.task_id, name)

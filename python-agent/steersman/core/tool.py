@@ -44,6 +44,14 @@ class ToolFailure(Exception):
         self.code = code
 
 
+class OutcomeUnknown(Exception):
+    """The call was cut where nobody can know whether it had its effect.
+
+    The message is what is known, for the model. Not a failure: the call must not be repeated before
+    somebody has looked.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class FileEntry:
     """A file of a workspace. `path` is relative, with `/`."""

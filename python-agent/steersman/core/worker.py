@@ -7,7 +7,7 @@ because of a bug hands its task back when it can; the epoch keeps it from writin
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 
 from steersman.core.errors import (
@@ -124,7 +124,7 @@ class Worker:
         fields = {"task_id": claim.task_id, "epoch": claim.epoch}
         _log.info("task_claimed", extra={"action": "task_claimed", **fields})
         try:
-            await run.work()
+            await _unwrapped(run.work())
         except asyncio.CancelledError:
             _log.warning("task_dropped", extra={"action": "task_dropped", **fields})
             raise
@@ -164,3 +164,14 @@ class Worker:
         if working:
             await asyncio.wait(working, timeout=grace.total_seconds())
         self.shutdown.over.set()
+
+
+async def _unwrapped(work: Coroutine[None, None, None]) -> None:
+    """Tell an outage that came from several calls at once like one that came alone."""
+    try:
+        await work
+    except ExceptionGroup as several:
+        outages, others = several.split(StoreUnavailable)
+        if outages is None or others is not None:
+            raise
+        raise StoreUnavailable from several

@@ -9,6 +9,7 @@ from steersman.core.tool import (
     Arguments,
     CommandRequest,
     CommandResult,
+    OutcomeUnknown,
     RunningTool,
     ToolContext,
     ToolFailure,
@@ -19,7 +20,7 @@ _DEFAULT_SECONDS = 120
 _MAX_SECONDS = 600
 
 
-_CUT = frozenset({"agent_lost", "fenced"})
+_CUT = frozenset({"agent_lost", "fenced", "supervisor_lost"})
 """Endings in the middle of a command: what it had done by then, nobody knows."""
 
 
@@ -61,6 +62,8 @@ def _output(result: CommandResult, timeout: timedelta) -> ToolOutput:
     if result.ended_by is not None:
         why = _why(result.ended_by, timeout)
         printed = f"It had printed:\n{result.output}" if result.output else "It printed nothing."
+        if result.ended_by in _CUT:
+            raise OutcomeUnknown(f"{why} {printed}")
         raise ToolFailure(result.ended_by, f"{why} {printed}")
     return ToolOutput(result.output, result.exit_code)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import pytest
 
@@ -220,25 +219,6 @@ async def test_a_release_without_an_event_counts_when_it_was_a_failure(
         counts.append(claim.claims_since_progress)
         await side.journals[ONE].release(claim, failed=failed)
     assert counts == [0, 1, 1]
-
-
-async def test_a_released_task_is_due_when_the_store_says_so(side: InPostgres | InMemory) -> None:
-    claim = await claimed(side)
-    await side.journals[ONE].release(claim, after=timedelta(hours=1))
-    assert await side.journals[ONE].claim(ROLES) is None
-
-
-async def test_the_next_holder_has_a_fence_above_the_one_that_was_found(
-    side: InPostgres | InMemory,
-) -> None:
-    """The fence on disk is ahead of a database that was restored from an older copy."""
-    claim = await claimed(side)
-    assert claim.workspace is not None
-    await side.journals[ONE].release(claim, fence=claim.workspace.fence + 5)
-    after = await side.journals[ONE].claim(ROLES)
-    assert after is not None
-    assert after.workspace is not None
-    assert after.workspace.fence > claim.workspace.fence + 5
 
 
 async def test_history_begins_after_what_was_compacted(side: InPostgres | InMemory) -> None:

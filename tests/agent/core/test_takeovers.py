@@ -3,9 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from steersman.core.commands import AddMessage
-from steersman.core.events import ActionSucceeded, Effect
-from steersman.core.tool import RunningTool, Tool, ToolContext, ToolOutput
+from steersman.core.errors import StoreUnavailable
+from steersman.core.events import ActionInterrupted, ActionSucceeded, Effect
+from steersman.core.tool import OutcomeUnknown, RunningTool, Tool, ToolContext, ToolOutput
 from tests.agent.core.playground import Playground, types
 from tests.agent.core.playing import Named, PlayedModel, Stage, UntilCut, call, forever, say, tools
 
@@ -70,6 +73,38 @@ async def test_an_unsafe_call_that_breaks_is_not_tried_again(ground: Playground)
     log = await ground.work(Stage(PlayedModel(say("I run.", call("run"))), tools(run=broken)))
     assert "action_failed tool_error" in types(log)
     assert len(runs) == 1
+
+
+async def test_after_a_call_that_was_cut_while_we_live_the_model_looks_first(
+    ground: Playground,
+) -> None:
+    async def cut(context: ToolContext) -> str:
+        raise OutcomeUnknown("Its launcher was killed.")
+
+    model = PlayedModel(say("I run.", call("run"), call("look")))
+    log = await ground.work(Stage(model, tools(run=cut)))
+    assert types(log)[3:7] == [
+        "action_started",
+        "action_interrupted",
+        "action_failed skipped",
+        "thought_recorded",
+    ]
+    unknown = log[4].event
+    assert isinstance(unknown, ActionInterrupted)
+    assert (unknown.reason, unknown.output) == ("outcome_unknown", "Its launcher was killed.")
+
+
+async def test_a_store_that_is_away_is_no_failure_of_the_tool_that_reads_from_it(
+    ground: Playground,
+) -> None:
+    async def away(context: ToolContext) -> str:
+        raise StoreUnavailable
+
+    stage = Stage(PlayedModel(say("I look.", call("look"))), tools(look=away))
+    with pytest.raises(ExceptionGroup) as raised:
+        await ground.work(stage)
+    assert raised.group_contains(StoreUnavailable)
+    assert types(await ground.log())[-1] == "thought_recorded"
 
 
 async def test_a_command_that_was_answered_is_not_answered_by_the_next_worker(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -145,6 +146,22 @@ async def test_a_failed_release_counts_towards_poison_and_progress_resets_it(sto
     fourth = await journal.claim(ROLES)
     assert fourth is not None
     assert fourth.claims_since_progress == 0
+
+
+async def test_a_released_task_is_due_when_the_store_says_so(store: Store) -> None:
+    claim = await claimed(store)
+    await store.journal().release(claim, after=timedelta(hours=1))
+    assert await store.journal().claim(ROLES) is None
+
+
+async def test_the_next_holder_has_a_fence_above_the_one_that_was_found(store: Store) -> None:
+    """The fence on disk is ahead of a database that was restored from an older copy."""
+    claim = await claimed(store)
+    await store.journal().release(claim, fence=9)
+    after = await store.journal().claim(ROLES)
+    assert after is not None
+    assert after.workspace is not None
+    assert after.workspace.fence == 10
 
 
 async def test_what_a_later_version_has_written_to_is_left_to_its_workers(store: Store) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 
+import psutil
 import pytest
 
 from tests.agent.sandbox.running import Marked, Place, until
@@ -62,7 +63,7 @@ async def test_a_killed_supervisor_takes_the_command_with_it(place: Place, which
     async with place.running(escaping(left) + left.sleep) as task:
         os.kill(place.supervisors()[which], signal.SIGKILL)
         result = await task
-        assert (result.ended_by, left.alive()) == ("sandbox_failed", False)
+        assert (result.ended_by, left.alive()) == ("supervisor_lost", False)
 
 
 async def test_killing_both_supervisors_takes_what_is_in_bubblewrap_with_them(
@@ -72,8 +73,15 @@ async def test_killing_both_supervisors_takes_what_is_in_bubblewrap_with_them(
     async with sandbox.running(escaping(left) + left.sleep) as task:
         for pid in reversed(sandbox.supervisors()):
             os.kill(pid, signal.SIGKILL)
-        await task
+        assert (await task).ended_by == "supervisor_lost"
         await until(lambda: not left.alive())
+
+
+async def test_a_sandbox_that_is_killed_is_not_said_to_have_never_stood(sandbox: Place) -> None:
+    async with sandbox.running("touch started; sleep 300") as task:
+        [inside] = psutil.Process(sandbox.supervisors()[1]).children()
+        inside.kill()
+        assert (await task).ended_by == "supervisor_lost"
 
 
 async def test_signals_that_mean_the_agent_do_not_end_a_command(place: Place) -> None:

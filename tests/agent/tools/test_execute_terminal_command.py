@@ -5,7 +5,13 @@ from datetime import timedelta
 import pytest
 
 from steersman.core.ids import ActionId
-from steersman.core.tool import CommandRequest, CommandResult, RunningTool, ToolOutput
+from steersman.core.tool import (
+    CommandRequest,
+    CommandResult,
+    OutcomeUnknown,
+    RunningTool,
+    ToolOutput,
+)
 from tests.agent.tools.conftest import TOOLS, CannedCommands, Workplace
 
 
@@ -56,7 +62,6 @@ async def test_a_command_gets_no_more_time_than_the_task_has(work: Workplace) ->
             "bwrap: no\n",
             "It was not run, because its sandbox could not be set up. It had printed:\nbwrap: no\n",
         ),
-        ("fenced", "", "It was ended (fenced). It printed nothing."),
     ],
 )
 async def test_a_command_that_was_ended_is_a_failure_with_what_it_printed(
@@ -64,6 +69,15 @@ async def test_a_command_that_was_ended_is_a_failure_with_what_it_printed(
 ) -> None:
     work.commands = CannedCommands(CommandResult(output, len(output), None, ended_by))
     assert await work.failure("execute_terminal_command", command="make") == (ended_by, said)
+
+
+@pytest.mark.parametrize("ended_by", ["agent_lost", "fenced", "supervisor_lost"])
+async def test_nobody_says_that_a_command_failed_which_was_cut_in_the_middle(
+    work: Workplace, ended_by: str
+) -> None:
+    work.commands = CannedCommands(CommandResult("one\n", 4, None, ended_by))
+    with pytest.raises(OutcomeUnknown, match=f"{ended_by}.* It had printed:\none"):
+        await work.call("execute_terminal_command", command="make")
 
 
 async def test_without_a_sandbox_no_command_runs(work: Workplace) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import steersman
 from steersman.adapters.sandbox.confinement import Confinement
 from steersman.adapters.sandbox.launcher.order import Order
-from steersman.adapters.sandbox.launcher.outcome import parse_outcome
+from steersman.adapters.sandbox.launcher.outcome import BEGUN, parse_outcome
 from steersman.adapters.sandbox.records import adopt, forget_old, record_path, to_result
 from steersman.core.ids import ActionId
 from steersman.core.tool import CommandRequest, CommandResult, ToolFailure
@@ -72,7 +72,7 @@ class LaunchedCommands:
         """Run a command. However this ends, no process of the command is alive afterwards.
 
         Beside the limits, `ended_by` may be `fenced`, `workspace_busy`, `agent_lost` (we did not
-        answer) or `sandbox_failed`.
+        answer), `sandbox_failed` (it was not run) or `supervisor_lost` (it may have been).
         """
         if "\0" in request.command:
             raise ToolFailure("invalid_arguments", "A command holds no NUL.")
@@ -184,8 +184,9 @@ async def _uninterrupted(ending: Coroutine[None, None, None]) -> None:
 
 def _read_answer(said: bytes) -> CommandResult:
     try:
-        return to_result(parse_outcome(said))
+        return to_result(parse_outcome(said.removeprefix(BEGUN)))
     except (ValueError, TypeError):
         text = said[-2000:].decode(errors="replace")
         _log.exception("launcher_failed", extra={"action": "launcher_failed", "output": text})
-        return CommandResult("", 0, None, "sandbox_failed")
+        lost = "supervisor_lost" if said.startswith(BEGUN) else "sandbox_failed"
+        return CommandResult("", 0, None, lost)

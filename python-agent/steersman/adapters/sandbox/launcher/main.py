@@ -10,8 +10,9 @@ from pathlib import Path
 
 from steersman.adapters.sandbox.launcher.guard import start_guard
 from steersman.adapters.sandbox.launcher.order import Order, parse_order
-from steersman.adapters.sandbox.launcher.outcome import Outcome, parse_outcome
+from steersman.adapters.sandbox.launcher.outcome import BEGUN, Outcome, parse_outcome
 from steersman.adapters.sandbox.launcher.processes import become_subreaper, come_first
+from steersman.adapters.sandbox.launcher.spaces import look_at
 from steersman.adapters.sandbox.launcher.state import (
     Lock,
     name_holders,
@@ -41,10 +42,14 @@ def main() -> None:
     outcome = _under_lock(order, lock)
     # Let go first: an agent that is frozen takes no answer, and others wait for the lock.
     lock.close()
-    with suppress(BrokenPipeError):
-        sys.stdout.buffer.write(outcome.to_json())
-        sys.stdout.buffer.flush()
+    _say(outcome.to_json())
     os._exit(0)
+
+
+def _say(answer: bytes) -> None:
+    with suppress(BrokenPipeError):
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
 
 
 def _read_order() -> Order | None:
@@ -68,9 +73,14 @@ def _under_lock(order: Order, lock: Lock) -> Outcome:
     if record.exists():
         # It has run, and an unsafe action runs once.
         return parse_outcome(record.read_bytes())
+    try:
+        disk = look_at(Path(order.workspace))
+    except OSError:
+        return Outcome(order.action_id, None, "sandbox_failed")
+    _say(BEGUN)
     guard = start_guard(order, lock)
     name_holders(state, order.fence, (os.getpid(), guard.pid))
-    outcome = Supervisor(order, guard, _LIFELINE).run()
+    outcome = Supervisor(order, guard, _LIFELINE, disk=disk).run()
     name_holders(state, order.fence, ())
     with suppress(OSError):  # a full disk: the agent still gets the answer
         write_durably(record, outcome.to_json())

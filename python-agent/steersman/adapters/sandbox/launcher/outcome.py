@@ -3,11 +3,15 @@
 import json
 from typing import NamedTuple
 
+BEGUN = b"begun\n"
+"""What the launcher says before it starts a command: from then on it may have an effect."""
+
 
 class Outcome(NamedTuple):
     """The facts of the exit record.
 
-    `ended_by` is None when the command ended by itself. `output` is cut, `output_bytes` is not.
+    `ended_by` is None when the command ended by itself; `supervisor_lost` says that who watched it
+    was killed, so that nobody knows how far it came. `output` is cut, `output_bytes` is not.
     """
 
     action_id: str

@@ -10,25 +10,29 @@ from steersman.adapters.sandbox.launcher.order import Order
 from steersman.adapters.sandbox.launcher.outcome import Outcome
 from steersman.adapters.sandbox.launcher.output import Output
 from steersman.adapters.sandbox.launcher.processes import descendants, end_descendants, usage
-from steersman.adapters.sandbox.launcher.spaces import OwnFolders, fills, look_at
+from steersman.adapters.sandbox.launcher.spaces import Disk, OwnFolders, fills, look_at
 from steersman.adapters.sandbox.launcher.state import read_fence
 
 _CHUNK_BYTES = 65_536
 _LOOK_SECONDS = 0.05
+_SIGNALS = 128
 _SHARE = 4
 """A look at all processes may take a fifth of the time at most."""
 
 
 class Supervisor:
-    """One command, from its start to the point where nothing of it is left."""
+    """One command, from its start to the point where nothing of it is left.
 
-    def __init__(self, order: Order, guard: Guard, lifeline: int) -> None:
+    `disk` is what the disk looked like before it.
+    """
+
+    def __init__(self, order: Order, guard: Guard, lifeline: int, *, disk: Disk) -> None:
         self._order = order
         self._guard = guard
         self._lifeline = lifeline
         self._output = Output(order.kept_bytes)
         self._own_folders = OwnFolders()
-        self._disk = look_at(Path(order.workspace))
+        self._disk = disk
         self._begun = self._heard = _now()
         self._next_look = self._begun + _LOOK_SECONDS
         self._exit_code: int | None = None
@@ -44,7 +48,9 @@ class Supervisor:
         end_descendants()
         self._drain()
         if ended_by is None and self._order.reports_status and not self._sandbox_stood():
-            ended_by = "sandbox_failed"
+            # A sandbox that cannot be set up says so with an ordinary code; a signal came later.
+            killed = self._exit_code is not None and self._exit_code > _SIGNALS
+            ended_by = "supervisor_lost" if killed else "sandbox_failed"
         return Outcome(
             action_id=self._order.action_id,
             exit_code=self._exit_code if ended_by is None else None,
@@ -69,7 +75,7 @@ class Supervisor:
         if self._guard.report in ready:
             code = os.read(self._guard.report, _CHUNK_BYTES)
             if not code:
-                return "sandbox_failed"
+                return "supervisor_lost"
             self._exit_code = int(code)
             return None
         return self._look() if _now() >= self._next_look else None
@@ -96,7 +102,10 @@ class Supervisor:
             return "process_limit"
         if used.memory_bytes + folders > order.memory_bytes:
             return "memory_limit"
-        disk = look_at(Path(order.workspace))
+        try:
+            disk = look_at(Path(order.workspace))
+        except FileNotFoundError:
+            return None  # a command without a sandbox may remove its own folder
         full = fills(self._disk, disk, most_bytes=order.disk_bytes, most_files=order.disk_files)
         return "disk_limit" if full else None
 
