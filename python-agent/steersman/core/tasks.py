@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from steersman.core.answering import answer_for_nobody
-from steersman.core.artifacts import SAID_LIMIT_BYTES, keep_text
+from steersman.core.artifacts import SAID_LIMIT_BYTES, Kept, keep_text
 from steersman.core.clock import new_id
 from steersman.core.commands import (
     MAX_TEXT_CHARACTERS,
@@ -31,6 +31,7 @@ from steersman.core.runtime import Recording
 from steersman.core.state import TaskPhase
 from steersman.core.tail import Standing
 from steersman.core.tailer import Tailer
+from steersman.core.text import is_clean
 from steersman.core.view import task_view
 from steersman.core.watch import watch
 
@@ -101,7 +102,7 @@ class Tasks:
         """
         conversation_id = ConversationId(request.conversation_id or new_id(self._recording.clock))
         body = {"type": "submit_task", **request.model_dump(mode="json"), "directory": directory}
-        goal = keep_text(request.goal, SAID_LIMIT_BYTES)
+        goal = _kept(request.goal)
         kept = request.model_copy(update={"goal": goal.text})
         first = self._first(kept, owner_id, conversation_id)
         submission = Submission(
@@ -137,7 +138,7 @@ class Tasks:
         body = {"task_id": task_id, **command.model_dump(mode="json")}
         artifacts: Mapping[str, bytes] = {}
         if isinstance(command, AddMessage):
-            text = keep_text(command.text, SAID_LIMIT_BYTES)
+            text = _kept(command.text)
             command, artifacts = AddMessage(text=text.text), text.blobs
         posting = Posting(
             task_id=task_id,
@@ -229,3 +230,9 @@ class Tasks:
 
     async def _answer_for_nobody(self, task_id: TaskId) -> None:
         await answer_for_nobody(task_id, self._recording)
+
+
+def _kept(text: str) -> Kept:
+    if not is_clean(text):
+        raise Invalid("NUL and unpaired surrogates cannot be kept.")
+    return keep_text(text, SAID_LIMIT_BYTES)

@@ -28,6 +28,7 @@ BYTES_PER_TOKEN = 3.5
 
 _NO_OUTCOME = "(no outcome: the call was cut off before it ended)"
 _SUPERSEDED = "(an older version of this file; a newer one was read later, see below)"
+_BLANK = "(a blank message)"
 _READ_TOOL = "read_file"
 _MIN_OUTCOME_BYTES = 400
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
@@ -149,7 +150,8 @@ class Transcript:
         turn = self._turn(seq)
         if self._question is not None:
             return
-        text = head_and_tail(message.text, self._text_limit)
+        # Providers refuse a whole prompt for one text of white space.
+        text = head_and_tail(message.text, self._text_limit) if message.text.strip() else _BLANK
         size = len(text.encode())
         said = sum(len(earlier.encode()) for earlier in turn.said)
         closed = all(call.action_id in turn.outcomes for call in turn.calls)

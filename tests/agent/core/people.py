@@ -8,7 +8,7 @@ from steersman.adapters.postgres.approvals import PostgresApprovalStore
 from steersman.core.approval_desk import ApprovalFilter, Approvals
 from steersman.core.commands import Command, DecideApproval
 from steersman.core.events import Envelope, JsonObject
-from steersman.core.ids import TaskId
+from steersman.core.ids import OwnerId, TaskId
 from steersman.core.interruption import Shutdown
 from steersman.core.loop import TaskRun
 from steersman.core.tasks import Defaults, NewTask, Tasks
@@ -73,9 +73,9 @@ class People:
         """Read a whole log."""
         return list(await self.store.tasks.events(task_id, 0, 10_000))
 
-    async def pending(self) -> list[JsonObject]:
+    async def pending(self, owner_id: OwnerId = ME) -> list[JsonObject]:
         """List what waits for a person, in the order in which it was asked for."""
-        page = await self.approvals.list(ApprovalFilter(ME, states=("pending",)))
+        page = await self.approvals.list(ApprovalFilter(owner_id, states=("pending",)))
         return list(page.items)[::-1]
 
     async def decide(

@@ -40,7 +40,7 @@ from steersman.core.tool import (
 )
 from steersman.tools.ask_user import TOOL as ASK_USER
 from steersman.tools.finish_task import TOOL as FINISH_TASK
-from tests.agent.support.openai_strict import complaint
+from tests.agent.support import anthropic_strict, openai_strict
 
 PROMPTS = Path(__file__).parents[3] / "prompts"
 CONTEXT_TOKENS = 16_384
@@ -100,9 +100,10 @@ class PlayedModel:
 
 
 def refusal(messages: Iterable[PromptMessage]) -> str | None:
-    """Say what a strict provider has against a prompt, if anything."""
+    """Say what strict providers have against a prompt, if anything."""
     written = native_prompt(tuple(messages), ()).messages
-    return complaint({"model": "m", "messages": written, "stream": True})
+    openai = openai_strict.complaint({"model": "m", "messages": written, "stream": True})
+    return openai or anthropic_strict.complaint(written)
 
 
 class Named(Arguments):

@@ -116,6 +116,11 @@ async def test_a_thought_that_was_cut_is_shown_as_such_and_an_empty_one_not_at_a
     assert await told.shown() == [AssistantMessage("I wa\n(interrupted)")]
 
 
+async def test_a_message_of_white_space_does_not_make_the_prompt_unacceptable() -> None:
+    told = Told(thought(action("a")), succeeded("a"), said("  \n"))
+    assert refusal(await told.messages()) is None
+
+
 async def test_outcomes_are_put_into_words() -> None:
     told = Told(thought(action("a"), action("b")), succeeded("a", ""), failed("b"))
     assert [m.text for m in (await told.shown())[1:]] == ["(no output)", "failed (not_found): no"]

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage
+from steersman.core.errors import Invalid
 from steersman.core.events import ActionSucceeded, MessageAdded, TaskCompleted, TaskSubmitted
 from steersman.core.ids import TaskId
 from steersman.core.model import ModelCall, UserMessage
@@ -73,6 +74,16 @@ async def test_what_streamed_until_a_long_message_cut_it_is_kept(store: Store) -
     shown = [m.text for m in model.requests[1].messages if isinstance(m, UserMessage)]
     assert any(text.startswith("\N{ROCKET}") for text in shown)
     assert max(json_bytes(e.to_wire()) for e in await people.log(task_id)) <= MOST_BYTES
+
+
+async def test_what_the_store_cannot_hold_is_refused_whoever_sends_it(store: Store) -> None:
+    people = People(store, Stage(PlayedModel()))
+    task_id = await people.submit()
+    with pytest.raises(Invalid):
+        await people.submit("nothing \0")
+    with pytest.raises(Invalid):
+        await people.post(task_id, AddMessage(text="nothing \0"))
+    assert kinds(e.event for e in await people.log(task_id)) == ["task_submitted"]
 
 
 def texts(event: object) -> str | None:

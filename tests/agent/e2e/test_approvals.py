@@ -20,6 +20,11 @@ ONE, TWO = "echo one >> effects.log", "echo two >> effects.log"
 @pytest.fixture
 def env(home: Path, database_url: str, tmp_path: Path) -> dict[str, str]:
     """A team whose commands all wait for a person; the model wants to run two of them."""
+    return asking(home, database_url, tmp_path)
+
+
+def asking(home: Path, database_url: str, tmp_path: Path) -> dict[str, str]:
+    """Return the settings of such a team."""
     calls = [
         {"tool": "execute_terminal_command", "arguments": {"command": command}}
         for command in (ONE, TWO)
