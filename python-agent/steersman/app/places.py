@@ -1,7 +1,9 @@
 """Where workspaces live, and what is kept of each outside of it."""
 
 import hashlib
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,29 @@ class Places:
     def without_start(self, ref: WorkspaceRef) -> Path:
         """Return the folder of the reasons why the start of some tasks was not kept."""
         return self.state(ref) / "without-start"
+
+
+def make_private(settings: Settings) -> None:
+    """Make HOME and the workspaces in it, and let no other user of this machine look into them.
+
+    Also those that an earlier start left open. A command could leave a program in its workspace
+    that does for whoever runs it what its owner may.
+    """
+    # As root the embedded database has a user of its own, who has to pass through.
+    close(settings.home, 0o711 if os.geteuid() == 0 else 0o700)
+    if settings.workspaces.is_relative_to(settings.home):
+        close(settings.workspaces)
+
+
+def close(folder: Path, mode: int = 0o700) -> None:
+    """Make a folder, or take from others what `mode` does not give them.
+
+    One of another user, or one that all may write to, is not ours to close.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+        folder.chmod(stat.S_IMODE(found.st_mode) & (mode | stat.S_ISGID))
 
 
 def owner_folder(owner_id: OwnerId) -> str:

@@ -19,6 +19,7 @@ from steersman.adapters.postgres.tasks import PostgresTaskStore
 from steersman.adapters.prompts import JinjaPrompts, load_team
 from steersman.app.hosts import host_id_of
 from steersman.app.models import ChosenModel, choose_model
+from steersman.app.places import make_private
 from steersman.app.retention import removals_of
 from steersman.app.sandboxes import Sandbox, choose_sandbox
 from steersman.app.stores import open_cache, open_database, open_live
@@ -131,6 +132,7 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
         known = ", ".join(sorted(team.roles))
         raise ConfigurationError(f"There is no role {unknown[0]!r}; roles.toml has: {known}")
     require_known_tools(settings.approvals, tools)
+    make_private(settings)
     return Parts(
         settings=settings,
         tools=tools,

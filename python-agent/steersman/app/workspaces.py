@@ -8,7 +8,7 @@ from steersman.adapters.workspace import DirectoryFiles
 from steersman.api.ports import Content, FileListing, GitSource, StoredWorkspace
 from steersman.app.contents import archive_content, bytes_content, file_content, stream_content
 from steersman.app.history import Starts
-from steersman.app.places import Places
+from steersman.app.places import Places, close
 from steersman.app.puts import Puts
 from steersman.app.sandboxes import Sandbox
 from steersman.core.errors import NotFound
@@ -37,7 +37,7 @@ class HomeWorkspaces:
         cannot be done.
         """
         directory, state = self._places.directory(ref), self._places.state(ref)
-        await asyncio.to_thread(_make, directory, state)
+        await asyncio.to_thread(_make, directory, state, owned=ref.path is None)
         await take_over(state, ref.fence)
         await self._starts.note(task_id, ref)
         commands = self._sandbox.commands
@@ -85,9 +85,13 @@ class HomeWorkspaces:
         return await self._store.workspace_of(task_id)
 
 
-def _make(directory: Path, state: Path) -> None:
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    directory.mkdir(parents=True, exist_ok=True)
+def _make(directory: Path, state: Path, *, owned: bool) -> None:
+    close(state)
+    if owned:
+        close(directory.parent)
+        close(directory)
+    else:
+        directory.mkdir(parents=True, exist_ok=True)
 
 
 def _listing(directory: Path) -> FileListing:

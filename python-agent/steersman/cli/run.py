@@ -1,16 +1,15 @@
 """`run` and `watch`: a task from its goal, or from where it stands, to its end."""
 
-import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from steersman.cli.client import TaskClient, find_task, open_client
 from steersman.cli.conversations import find_conversation
+from steersman.cli.directories import existing_directory
 from steersman.cli.follow import Follower, JsonLines, Presenter
 from steersman.cli.keyboard import Keyboard
 from steersman.cli.live import LiveView
@@ -41,7 +40,9 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
     """Submit a goal and see it through. Returns the exit code."""
     remote = settings.url is not None
     request = new_task(goal, remote=remote)
-    directory = None if remote or goal.workspace is None else existing_directory(goal.workspace)
+    directory = None
+    if goal.workspace is not None and not remote:
+        directory = existing_directory(goal.workspace, settings)
     with presenter(settings, as_json=as_json, asks=True) as view:
         async with open_client(settings) as client:
             for note in client.notes:
@@ -83,20 +84,6 @@ def new_task(goal: Goal, *, remote: bool) -> NewTask:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise Invalid(f"{first['loc'][0]}: {first['msg']}") from None
-
-
-def existing_directory(text: str) -> str:
-    """Return the absolute path of a directory that is there and can be worked in."""
-    try:
-        path = Path(text).expanduser().resolve()
-        there = path.is_dir()
-    except (OSError, RuntimeError) as error:  # no such user, a loop of links, a closed folder above
-        raise Invalid(f"--workspace {text}: {error}") from None
-    if not there:
-        raise Invalid(f"--workspace {text}: there is no such directory")
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise Invalid(f"--workspace {text}: you may not read and write in this directory")
-    return str(path)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ class ProvingGround:
 @contextmanager
 def proving_ground(home: Path) -> Generator[ProvingGround]:
     """Make a ground below `home`, where real secrets are, and remove it afterwards."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix="self-test-", dir=home) as name:
         root = Path(name)
         ground = ProvingGround(root / "workspace", root / "state", root / "outside")

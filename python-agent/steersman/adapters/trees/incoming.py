@@ -30,7 +30,7 @@ def incoming_tree(incoming: Path) -> Generator[Path]:
         holding = _lock(folder)
     try:
         tree = folder / "tree"
-        tree.mkdir()
+        tree.mkdir(mode=0o700)
         yield tree
     finally:
         try:
@@ -45,7 +45,7 @@ def put_in_place(tree: Path, target: Path) -> None:
     Where the file system cannot exchange two names, the old tree is moved away first: for that
     moment there is none, and if we are killed in it, the old one stays beside the new one.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _flush(tree)
     if not os.path.lexists(target):
         tree.rename(target)
