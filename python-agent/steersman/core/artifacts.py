@@ -1,7 +1,8 @@
 """Strings that are too long for an event: kept beside it under their SHA-256.
 
 In the log such a string of an action's arguments is `{"artifact": sha256, "bytes": n}`. Tools
-and prompts get it whole again.
+and prompts get it whole again. Arguments that look like such a reference by themselves have their
+`artifact` put beside the event whatever its length, so nothing else reads like one.
 """
 
 import hashlib
@@ -66,7 +67,7 @@ def externalize(
     blobs: dict[str, bytes] = {}
     for limit in _STRING_LIMITS:
         blobs = {}
-        kept = [_out(one, blobs, limit) for one in arguments]
+        kept = [_out(_escaped(one, blobs), blobs, limit) for one in arguments]
         if json_bytes(kept) <= ARGUMENTS_LIMIT_BYTES:
             break
     while json_bytes(kept) > ARGUMENTS_LIMIT_BYTES:
@@ -109,14 +110,30 @@ def _reference(value: object) -> str | None:
 
 
 def _out(value: object, blobs: dict[str, bytes], limit: int) -> object:
-    if isinstance(value, str) and len(raw := value.encode()) > limit:
-        name = hashlib.sha256(raw).hexdigest()
-        blobs[name] = raw
-        return {"artifact": name, "bytes": len(raw)}
+    if isinstance(value, str) and len(value.encode()) > limit:
+        return _put_beside(value, blobs)
     if isinstance(value, dict):
         return {k: _out(v, blobs, limit) for k, v in cast(dict[str, Any], value).items()}
     if isinstance(value, list):
         return [_out(item, blobs, limit) for item in cast(list[Any], value)]
+    return value
+
+
+def _put_beside(text: str, blobs: dict[str, bytes]) -> JsonObject:
+    raw = text.encode()
+    name = hashlib.sha256(raw).hexdigest()
+    blobs[name] = raw
+    return {"artifact": name, "bytes": len(raw)}
+
+
+def _escaped(value: object, blobs: dict[str, bytes]) -> object:
+    """Put the string beside the event that would make these arguments read like a reference."""
+    if (literal := _reference(value)) is not None:
+        return {**cast(dict[str, Any], value), "artifact": _put_beside(literal, blobs)}
+    if isinstance(value, dict):
+        return {k: _escaped(v, blobs) for k, v in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_escaped(item, blobs) for item in cast(list[Any], value)]
     return value
 
 

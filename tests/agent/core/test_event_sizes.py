@@ -1,6 +1,7 @@
 """Whatever people and models write, each event stays within 64 KB and nothing of it is lost."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from steersman.core.artifacts import (
     internalize,
     keep_text,
     normalized,
+    references,
 )
 from steersman.core.compaction import compaction
 from steersman.core.events import (
@@ -178,3 +180,14 @@ def test_a_summary_fits(character: str) -> None:
     compacted = compaction(transcript, turns_bytes=10_000, summary_bytes=24_000)
     assert isinstance(compacted, ContextCompacted)
     assert 0 < size(compacted) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "f" * 64, "x" * 64])
+def test_arguments_that_look_like_a_reference_are_what_they_are(name: str) -> None:
+    literal: dict[str, Any] = {"path": "a", "content": {"artifact": name, "bytes": 64}}
+    nested = {"content": [literal, {"artifact": literal, "bytes": 1}]}
+    for arguments in (literal, nested, literal["content"]):
+        (kept,), blobs = externalize([arguments])
+        assert kept is not None
+        assert internalize(kept, blobs) == arguments
+        assert internalize(kept, {key: blobs[key] for key in references(kept)}) == arguments
