@@ -77,6 +77,7 @@ class WorkerLease:
         self._work = work or Work()
         self._last_beat = boot_seconds()
         self._was_lost = False
+        self._is_registered = False
         self._ended = threading.Event()
         self._first_beat = threading.Event()
         self._thread = threading.Thread(target=self._run, name="steersman-lease", daemon=True)
@@ -96,6 +97,7 @@ class WorkerLease:
         if not await asyncio.to_thread(self._first_beat.wait, self._lease):
             self._ended.set()
             raise StoreUnavailable
+        self._is_registered = True
 
     async def end(self) -> None:
         """Stop beating and end the lease, so that others need not wait for its end."""
@@ -127,7 +129,9 @@ class WorkerLease:
                 async with asyncio.timeout(patience):
                     await self._beat(connection)
                 await self._pause()
-            await self._end_row(connection)
+            if self._is_registered:
+                await self._end_row(connection)
+            # Else the start was given up, and by now the row may be that of the next attempt.
         finally:
             connection.terminate()
 
