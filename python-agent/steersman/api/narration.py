@@ -24,7 +24,9 @@ def narrate(event: ev.Event) -> tuple[str, str] | None:
             return None if line is None else ("HISTORY_UPDATE", line)
 
 
-def _line(event: ev.Event) -> str | None:
+def _line(  # noqa: C901, PLR0912 - one arm per event
+    event: ev.Event,
+) -> str | None:
     match event:
         case ev.ThoughtRecorded():
             return _thought(event)
@@ -41,8 +43,20 @@ def _line(event: ev.Event) -> str | None:
             return "Stopping."
         case ev.ContextCompacted():
             return "Older steps are summarized from here on."
-        case _:
+        case ev.ApprovalRequested():
+            return f"Waits for approval: {event.tool} {_arguments(event.arguments)}"
+        case ev.ApprovalDecided():
+            return f"{event.decision.capitalize()}."
+        case ev.TaskPaused():
+            return "Paused."
+        case ev.TaskResumed():
+            return "Resumed."
+        case ev.TaskSubmitted() | ev.TaskClaimed() | ev.ActionStarted() | ev.CommandRefused():
             return None
+        case ev.TaskCompleted() | ev.TaskFailed() | ev.TaskStopped():
+            return None  # these have names of their own
+        case _:
+            assert_never(event)
 
 
 def _thought(event: ev.ThoughtRecorded) -> str:

@@ -6,8 +6,9 @@ REST, SSE, WebSocket and the CLI are thin skins over this class.
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from steersman.core.answering import answer_for_nobody
 from steersman.core.artifacts import SAID_LIMIT_BYTES, Kept, keep_text
@@ -49,6 +50,15 @@ class NewTask(BaseModel):
     workspace: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
     limits: JsonObject = Field(default_factory=dict)
     on_busy: Literal["enqueue", "reject", "interrupt"] = "enqueue"
+
+    @field_validator("conversation_id")
+    @classmethod
+    def _spell(cls, given: str | None) -> str | None:
+        """Spell a UUID in one way: the workspace of a conversation is found by its name."""
+        try:
+            return given and str(UUID(given))
+        except ValueError:
+            return given  # the store says what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from steersman.core.events import (
 from steersman.core.fold import fold
 from steersman.core.ids import ActionId, MessageId
 from steersman.core.state import TaskState
+from steersman.core.tasks import NewTask
 from tests.agent.core.making import (
     ME,
     START,
@@ -127,3 +128,10 @@ def test_a_message_beside_a_stop_is_kept_and_changes_nothing(order: tuple[Any, .
 def test_the_same_body_has_the_same_hash_whatever_the_order_of_its_keys() -> None:
     assert request_hash({"a": 1, "b": "ü"}) == request_hash({"b": "ü", "a": 1})
     assert request_hash({"a": 1}) != request_hash({"a": 2})
+
+
+def test_a_conversation_has_one_name_however_its_id_is_spelled() -> None:
+    name = "01890000-0000-7000-8000-00000000000c"
+    spellings = (name, name.upper(), f"urn:uuid:{name}", f"{{{name}}}")
+    asked = {NewTask(goal="a", conversation_id=one).conversation_id for one in spellings}
+    assert asked == {name}
