@@ -47,17 +47,17 @@ public sealed partial class EventTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void An_event_reads_every_field_that_it_can_have(string name)
+    public void The_most_of_an_event_has_every_field_of_its_record(string name)
     {
-        // Written back with other values, a field that is not read would be missing or keep the old one.
-        var most = Golden.Parse<TaskEvent>(Golden.Example("events", name, "most"));
-        var fields = Golden.Example("events", name, "most").EnumerateObject().Select(field => field.Name);
+        var most = Golden.Example("events", name, "most");
+        var fields = Golden.Parse<TaskEvent>(most).GetType().GetProperties()
+            .Select(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name))
+            // A success and a failure are both outcomes, but only a command that ended has a code.
+            .Where(field => (name, field) is not ("action_failed", "exit_code"));
 
-        var properties = most.GetType().GetProperties()
-            .Where(property => property.GetValue(most) is not null)
-            .Select(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
-
-        Assert.Equal(fields.Order(StringComparer.Ordinal), properties.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            most.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal),
+            fields.Order(StringComparer.Ordinal));
     }
 
     [Theory]
