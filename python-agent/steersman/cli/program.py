@@ -5,7 +5,13 @@ from typing import Annotated
 import typer
 
 from steersman import __version__
-from steersman.cli import approval_commands, process_commands, store_commands, task_commands
+from steersman.cli import (
+    approval_commands,
+    process_commands,
+    store_commands,
+    task_commands,
+    why_command,
+)
 from steersman.cli.boundary import guarded
 
 program = typer.Typer(
@@ -21,6 +27,7 @@ for command in (
     task_commands.watch,
     task_commands.tasks,
     task_commands.show,
+    why_command.why,
     task_commands.stop,
     task_commands.pause,
     task_commands.resume,

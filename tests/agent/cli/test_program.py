@@ -42,6 +42,7 @@ def test_help_names_every_command() -> None:
         "watch",
         "tasks",
         "show",
+        "why",
         "stop",
         "pause",
         "resume",
