@@ -4,10 +4,11 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from steersman.adapters.sandbox.launcher.order import FILTER_FD, LOCK_FD, STATUS_FD
+from steersman.adapters.sandbox.repository import Repository, repository_of
 from steersman.adapters.sandbox.system_calls import system_call_filter
 
 SHELL = "/bin/bash"
@@ -35,7 +36,7 @@ class Confinement:
     """How to start a shell command in `workspace`: what goes before it, where, its variables.
 
     `reports_status`: the prefix is bwrap's, which says whether the sandbox stood. `system_calls` is
-    the filter that bwrap is to apply; empty: there is none.
+    the filter that bwrap is to apply; empty: there is none. `repository` is what is held of git's.
     """
 
     prefix: tuple[str, ...]
@@ -44,6 +45,7 @@ class Confinement:
     environment: Mapping[str, str]
     reports_status: bool
     system_calls: bytes = b""
+    repository: Repository = field(default_factory=Repository)
 
     def argv(self, command: str) -> list[str]:
         """Return what to execute."""
@@ -57,7 +59,8 @@ def bubblewrap(directory: Path, program: str, *, machine: str | None = None) -> 
     """
     system_calls = system_call_filter(machine or platform.machine()) or b""
     refused = ("--seccomp", str(FILTER_FD)) if system_calls else ()
-    places = (*_system(), *_private(), *_workspace(directory))
+    repository = repository_of(directory, WORKSPACE)
+    places = (*_system(), *_private(), *_workspace(directory, repository))
     prefix = (program, *_namespaces(), *refused, *places, "--")
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -73,6 +76,7 @@ def bubblewrap(directory: Path, program: str, *, machine: str | None = None) -> 
         environment=environment,
         reports_status=True,
         system_calls=system_calls,
+        repository=repository,
     )
 
 
@@ -114,7 +118,7 @@ def _system() -> tuple[str, ...]:
             found += ["--ro-bind", str(path), str(path)]
     for name in _ETC:
         found += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for name in ("passwd", "group"):
+    for name in ("passwd", "group", "gitconfig"):
         found += ["--ro-bind", str(_OWN_ETC / name), f"/etc/{name}"]
     return tuple(found)
 
@@ -133,8 +137,8 @@ def _private() -> tuple[str, ...]:
     )
 
 
-def _workspace(directory: Path) -> tuple[str, ...]:
+def _workspace(directory: Path, repository: Repository) -> tuple[str, ...]:
     return (
-        *("--bind", str(directory), WORKSPACE, "--remount-ro", "/"),
+        *("--bind", str(directory), WORKSPACE, *repository.mounts, "--remount-ro", "/"),
         *("--chdir", WORKSPACE),
     )

@@ -80,12 +80,18 @@ class LaunchedCommands:
         try:
             said = await self._accompany(launcher, request)
         finally:
-            await _uninterrupted(_end(launcher))
+            await _uninterrupted(self._finish(launcher))
         return CommandResult("", 0, None, "timeout") if said is None else _read_answer(said)
 
     async def adopt(self, action_id: ActionId) -> CommandResult | None:
         """Return how a command of an earlier process ended; None when nobody can know."""
         return await asyncio.to_thread(adopt, self._state, action_id)
+
+    async def _finish(self, launcher: Process) -> None:
+        await _end(launcher)
+        for path in await asyncio.to_thread(self._confinement.repository.remove_forbidden):
+            fields = {"action": "repository_held", "path": str(path)}
+            _log.warning("repository_held", extra=fields)
 
     async def _accompany(self, launcher: Process, request: CommandRequest) -> bytes | None:
         """Send the order and beats; return what the launcher said, None if it takes too long."""
