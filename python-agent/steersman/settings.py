@@ -86,7 +86,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_with_scheme("redis", "rediss", "
 
 
 class Settings(BaseModel):
-    """What contract.md lists. A description says what is expected; `None` means not set."""
+    """What docs/contract.md lists. A description says what is expected; `None` means not set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -104,7 +104,7 @@ class Settings(BaseModel):
     model_base_url: HttpUrl | None = Field(default=None, description="http://host or https://host")
     model_fallbacks: Names = Field(default=(), description="models, separated by commas")
     model_timeout_seconds: float = Field(
-        default=120, gt=0, le=3600, description="a number of seconds from 1 to 3600"
+        default=120, gt=0, le=3600, description="a number of seconds above 0, 3600 at most"
     )
     model_max_output_tokens: int = Field(
         default=8192, ge=16, le=1_000_000, description="a whole number of tokens, 16 or more"

@@ -31,11 +31,6 @@ class InMemoryHints:
         for wake in tuple(self._listeners.get(topic, ())):
             wake()
 
-    def wake_all(self) -> None:
-        """Wake everybody, after hints may have been missed."""
-        for topic in tuple(self._listeners):
-            self.wake(topic)
-
     def listen(self, topic: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` for each hint on the topic until the returned function is called."""
         self._listeners[topic].append(wake)

@@ -1,1 +1,1 @@
-"""The agent's HTTP, server-sent events and WebSocket, as contract.md has them."""
+"""The agent's HTTP, server-sent events and WebSocket, as docs/contract.md has them."""

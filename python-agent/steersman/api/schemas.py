@@ -1,4 +1,4 @@
-"""The shapes of answers, for the OpenAPI document: contract.md as types.
+"""The shapes of answers, for the OpenAPI document: docs/contract.md as types.
 
 Answers are sent as the core made them; the tests hold them against these.
 """

@@ -30,7 +30,7 @@ class Delta:
         return (self.epoch, self.step)
 
     def to_wire(self) -> JsonObject:
-        """Return the JSON object of contract.md."""
+        """Return the JSON object of docs/contract.md."""
         return {
             "type": "delta",
             "task_id": self.task_id,

@@ -303,7 +303,7 @@ class Envelope:
     command_id: CommandId | None = None
 
     def to_wire(self) -> JsonObject:
-        """Return the flat JSON object of contract.md, `type` first."""
+        """Return the flat JSON object of docs/contract.md, `type` first."""
         payload = event_payload(self.event)
         answer = {"command_id": self.command_id} if self.command_id else {}
         return {
@@ -331,7 +331,7 @@ def parse_event(kind: str, payload: JsonObject) -> Event:
 
 
 def parse_envelope(wire: JsonObject) -> Envelope:
-    """Read the flat JSON object of contract.md."""
+    """Read the flat JSON object of docs/contract.md."""
     return Envelope(
         task_id=TaskId(wire["task_id"]),
         seq=wire["seq"],

@@ -17,7 +17,7 @@ UNUSABLE_REPLIES = frozenset({"empty_reply", "garbage", "output_limit"})
 
 
 class TaskPhase(StrEnum):
-    """The `state` of contract.md."""
+    """The `state` of docs/contract.md."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -37,7 +37,7 @@ class ToolOutput:
 
 
 class ToolFailure(Exception):
-    """The tool could not do it. `code` is one of contract.md; the message is for the model."""
+    """The tool could not do it. `code` is one of docs/contract.md; the message is for the model."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

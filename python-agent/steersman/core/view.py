@@ -11,7 +11,7 @@ _REASON_LIMIT_BYTES = 120
 
 
 def task_view(state: TaskState) -> JsonObject:
-    """Return the view of contract.md, but for `size_bytes`, which the store adds."""
+    """Return the view of docs/contract.md, but for `size_bytes`, which the store adds."""
     return {
         "task_id": state.task_id,
         "root_id": state.root_id,

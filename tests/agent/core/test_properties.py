@@ -1,4 +1,4 @@
-"""Whatever happens to a task, its log keeps the promises of durability.md."""
+"""Whatever happens to a task, its log keeps the promises of docs/durability.md."""
 
 import asyncio
 import json
