@@ -78,8 +78,8 @@ async def check_cache(cache: ViewCache) -> Check:
 
 async def check_git() -> Check:
     """See whether there is git, of which diffs are made."""
-    if shutil.which("git"):
-        return Check(status="ok")
+    if found := shutil.which("git"):
+        return Check(status="ok", detail=found)
     detail = "it is missing, so there are no diffs and no clones; apt-get install git"
     return Check(status="degraded", detail=detail)
 

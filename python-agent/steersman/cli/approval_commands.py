@@ -40,7 +40,9 @@ def approve(
 
 def reject(
     approval: ApprovalArgument,
-    reason: Annotated[str | None, typer.Option(help="Why; the model reads it.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why; the model reads it.")
+    ] = None,
 ) -> None:
     """Refuse a call. The task goes on without it."""
     from steersman.cli.approvals import Verdict, decide

@@ -1,14 +1,16 @@
 """What the commands need of tasks: from the store of this machine, or from a server."""
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 from steersman.api.ports import Content
 from steersman.core.approval_desk import ApprovalFilter, Approvals
 from steersman.core.commands import Command, DecideApproval
 from steersman.core.conversations import ConversationFilter, Conversations
-from steersman.core.errors import Invalid, TaskNotFound
+from steersman.core.errors import ConfigurationError, Invalid, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, OwnerId, TaskId
 from steersman.core.ports import Page, TaskFilter
@@ -162,8 +164,23 @@ async def open_client(settings: Settings) -> AsyncGenerator[TaskClient]:
     else:
         from steersman.app.wiring import open_app  # noqa: PLC0415
 
+        require_home(settings.home)
         async with open_app(settings) as app:
             yield LocalClient(app)
+
+
+def require_home(home: Path) -> None:
+    """Make the directory of everything, or raise ConfigurationError that says what is wrong."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        usable = os.access(home, os.R_OK | os.W_OK | os.X_OK)
+        reason = None if usable else "you may not write there"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason is not None:
+        raise ConfigurationError(
+            f"STEERSMAN_HOME={home}: {reason}; set it to a directory of your own"
+        )
 
 
 async def find_task(client: TaskClient, text: str) -> TaskId:

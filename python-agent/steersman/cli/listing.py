@@ -1,19 +1,16 @@
-"""The commands that look at tasks, or tell them something, without watching."""
+"""`tasks` and `show`: where tasks stand, without watching."""
 
-import json
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from pydantic import ValidationError
-from rich.console import Console
 from rich.text import Text
 
+from steersman.cli.calls import number
 from steersman.cli.client import find_task, open_client
 from steersman.cli.lines import LineMaker, short_id, spend_line
+from steersman.cli.printing import Printer, print_json
 from steersman.cli.untrusted import one_line
-from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask
-from steersman.core.errors import Invalid
+from steersman.cli.words import standing
 from steersman.core.events import JsonObject
 from steersman.settings import Settings
 
@@ -23,6 +20,7 @@ _STATE_STYLES = {
     "stopped": "yellow",
     "running": "cyan",
     "waiting": "magenta",
+    "paused": "magenta",
 }
 
 
@@ -33,17 +31,17 @@ async def list_tasks(
     async with open_client(settings) as client:
         page = await client.list(states=states, limit=limit)
     if as_json:
-        _print_json(page.items)
+        print_json(page.items)
         return 0
+    printer = Printer.of_stdout()
     if not page.items:
-        _console().print('No tasks yet. Begin with: steersman run "GOAL"')
+        none = f"No task is {' or '.join(states)}." if states else "No tasks yet."
+        printer.say([Text(none if states else f'{none} Begin with: steersman run "GOAL"')])
         return 0
+    printer.row(Text(f"{'ID':<8}  {'STATE':<9}  {'AGE':>6}  {'STEPS':>5}  GOAL", style="dim"))
     now = datetime.now(UTC)
-    console = _console()
     for view in page.items:
-        line = task_line(view, now)
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line, soft_wrap=True)
+        printer.row(task_line(view, now))
     return 0
 
 
@@ -52,75 +50,38 @@ async def show_task(text: str, settings: Settings, *, as_json: bool) -> int:
     async with open_client(settings) as client:
         view = await client.view(await find_task(client, text))
     if as_json:
-        _print_json([view])
+        print_json([view])
         return 0
-    console = _console()
-    for line in view_lines(view, console.width):
-        console.print(line, soft_wrap=True)
-    return 0
-
-
-async def stop_task(text: str, settings: Settings, *, reason: str | None) -> int:
-    """Ask a task to stop. It stops as soon as whoever works on it sees this."""
-    async with open_client(settings) as client:
-        task_id = await find_task(client, text)
-        await client.post(task_id, StopTask(reason=reason))
-    _console().print(f"Stop sent. See it end with: steersman watch {short_id(task_id)}")
-    return 0
-
-
-async def pause_task(text: str, settings: Settings) -> int:
-    """Ask a task to begin nothing more."""
-    async with open_client(settings) as client:
-        task_id = await find_task(client, text)
-        await client.post(task_id, PauseTask())
-    _console().print(f"Pause sent. Go on with: steersman resume {short_id(task_id)}")
-    return 0
-
-
-async def resume_task(text: str, settings: Settings) -> int:
-    """Let a paused task go on."""
-    async with open_client(settings) as client:
-        task_id = await find_task(client, text)
-        await client.post(task_id, ResumeTask())
-    _console().print(f"Resume sent. Follow with: steersman watch {short_id(task_id)}")
-    return 0
-
-
-async def say_to_task(text: str, words: str, settings: Settings) -> int:
-    """Send a message, which answers the task's question if it has one."""
-    try:
-        message = AddMessage(text=words)
-    except ValidationError as error:
-        raise Invalid(f"text: {error.errors(include_url=False)[0]['msg']}") from None
-    async with open_client(settings) as client:
-        task_id = await find_task(client, text)
-        await client.post(task_id, message)
-    _console().print(f"Sent. Follow with: steersman watch {short_id(task_id)}")
+    printer = Printer.of_stdout()
+    printer.say(view_lines(view, printer.columns, cuts=printer.width is not None))
     return 0
 
 
 def task_line(view: JsonObject, now: datetime) -> Text:
     """Return a task as one line: id, state, age, steps, goal."""
-    state = str(view.get("state"))
-    old = age(now - datetime.fromisoformat(str(view.get("created_at"))).astimezone(UTC))
+    paused = "pause" in (view.get("waiting_for") or ())
+    state = "paused" if paused else one_line(view.get("state"))
     return Text.assemble(
-        (short_id(str(view.get("task_id"))), "bold"),
+        (short_id(view.get("task_id")), "bold"),
         "  ",
         (f"{state:<9}", _STATE_STYLES.get(state, "dim")),
-        (f"  {old:>6}  {view.get('step', 0):>3} steps  ", "dim"),
-        one_line(str(view.get("goal", ""))),
+        (f"  {since(view.get('created_at'), now):>6}  {number(view.get('step')):>5}  ", "dim"),
+        one_line(view.get("goal") or ""),
     )
 
 
-def view_lines(view: JsonObject, width: int) -> list[Text]:
+def view_lines(view: JsonObject, width: int, *, cuts: bool = True) -> list[Text]:
     """Return a task's view as lines: the goal, where it stands, what came out, what it cost."""
-    maker = LineMaker(width)
+    maker = LineMaker(width, cuts=cuts)
     lines = maker.lines_for({**view, "type": "task_submitted"})
-    waiting = ", ".join(view.get("waiting_for") or [])
-    state = str(view.get("state")) + (f" for {waiting}" if waiting else "")
-    lines.append(Text(f"   {state}, step {view.get('step', 0)}", style="dim"))
+    state = standing(view.get("state"), view.get("waiting_for") or [])
+    step = f" at step {one_line(view['step'])}" if view.get("step") else ""
+    conversation = f"conversation {short_id(view.get('conversation_id'))}"
+    lines.append(Text(f"   {state}{step} · {conversation}", style="dim"))
     task_id = view.get("task_id")
+    pending: list[JsonObject] = view.get("pending_approvals") or []
+    for one in pending:
+        lines += maker.lines_for({**one, "type": "approval_requested", "task_id": task_id})
     if question := view.get("question"):
         asked = {"type": "question_asked", "task_id": task_id, "question": question}
         lines += maker.lines_for(asked)
@@ -132,18 +93,18 @@ def view_lines(view: JsonObject, width: int) -> list[Text]:
     return [*lines, spend_line(view), Text()]
 
 
+def since(moment: object, now: datetime) -> str:
+    """Say roughly how long ago something was; what is no moment is shown as it is."""
+    try:
+        return age(now - datetime.fromisoformat(str(moment)).astimezone(UTC))
+    except (ValueError, OverflowError):
+        return one_line(moment)
+
+
 def age(span: timedelta) -> str:
-    """Say roughly how long ago something was."""
+    """Write a span in its largest unit."""
     seconds = max(int(span.total_seconds()), 0)
     for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= length:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
-
-
-def _console() -> Console:
-    return Console(highlight=False, markup=False, emoji=False)
-
-
-def _print_json(items: Sequence[JsonObject]) -> None:
-    sys.stdout.writelines(json.dumps(item) + "\n" for item in items)

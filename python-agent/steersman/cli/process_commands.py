@@ -10,8 +10,12 @@ from steersman.cli.starting import JsonOption, configure_logs, finish, read_sett
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", min=0, max=65_535, help="The port.")
+    ] = None,
 ) -> None:
     """Serve the HTTP API and work on tasks.
 
@@ -41,23 +45,30 @@ def demo(as_json: JsonOption = False) -> None:
     finish(play(prepare_demo(read_settings()), as_json=as_json))
 
 
-def doctor() -> None:
+def doctor(as_json: JsonOption = False) -> None:
     """Check what tasks need, print the settings.
 
-    Database, Redis, model, sandbox, prompts, versions; for each what mends it.
+    Home, database, Redis, model, sandbox, prompts, versions; for each what mends it. With
+    STEERSMAN_URL, how that server is. Ends with 1 when something does not work.
     """
     from steersman.adapters.prompts import load_team
     from steersman.app.checks import doctor_checks
-    from steersman.cli.doctor import check_prompts, check_variables, check_versions, examine
+    from steersman.cli import doctor as work
     from steersman.settings import configure, read_dotenv
     from steersman.tools import load_tools
 
     configuration = configure(os.environ, read_dotenv())
     settings, tools = read_settings(), load_tools()
-    checks = {
-        "versions": check_versions,
-        "settings": lambda: check_variables(configuration),
-        "prompts": lambda: check_prompts(settings, tools),
-        **doctor_checks(settings, lambda: load_team(settings.prompts, tools)),
+    here = {
+        "versions": work.check_versions,
+        "settings": lambda: work.check_variables(configuration),
     }
-    finish(examine(configuration, checks))
+    elsewhere = work.asked_of_server(settings.url, settings.api_token) if settings.url else None
+    if elsewhere is None:
+        here |= {
+            "home": lambda: work.check_home(settings),
+            "prompts": lambda: work.check_prompts(settings, tools),
+            **doctor_checks(settings, lambda: load_team(settings.prompts, tools)),
+        }
+    findings = work.all_of(work.looked_at(here), elsewhere)
+    finish(work.examine(configuration, findings, as_json=as_json))

@@ -9,8 +9,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from datetime import timedelta
 
 import httpx
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from steersman.api.ports import HealthReport
 from steersman.cli.lines import FINAL_TYPES
 from steersman.core.clock import SystemClock, new_id
 from steersman.core.commands import (
@@ -97,6 +98,14 @@ class RemoteClient:
         page = await self._get("conversations", query)
         return Page(tuple(page["items"]), page.get("next_cursor"))
 
+    async def health(self) -> HealthReport:
+        """Ask how the server is; one that cannot work says so, too."""
+        response = await self._response(self._http.build_request("GET", "health"), also=(503,))
+        try:
+            return HealthReport.model_validate_json(response.content)
+        except ValidationError:
+            raise Unavailable(f"{self._http.base_url}health: this is no agent's answer") from None
+
     async def delete(self, task_id: TaskId) -> None:
         await self._answer(self._http.build_request("DELETE", f"tasks/{task_id}"))
 
@@ -147,12 +156,15 @@ class RemoteClient:
     async def _answer(self, request: httpx.Request) -> JsonObject:
         return _object((await self._response(request)).content) or {}
 
-    async def _response(self, request: httpx.Request) -> httpx.Response:
+    async def _response(
+        self, request: httpx.Request, *, also: Sequence[int] = ()
+    ) -> httpx.Response:
+        """Return an answer that is no error, or one of these."""
         try:
             response = await self._http.send(request)
         except httpx.HTTPError as error:
             raise _unreachable(self._http, error) from None
-        if response.is_error:
+        if response.is_error and response.status_code not in also:
             raise _failure(response)
         return response
 

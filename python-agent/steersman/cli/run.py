@@ -50,6 +50,8 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
             if goal.conversation is not None:
                 found = await find_conversation(client, goal.conversation)
                 request = request.model_copy(update={"conversation_id": found})
+            if request.workspace is not None:
+                view.note(f"workspace {request.workspace} of {settings.url}; a new one is empty")
             accepted = await client.submit(request, directory=directory)
             return await attend(client, view, TaskId(accepted["task_id"]))
 
@@ -70,6 +72,12 @@ async def watch_task(text: str, settings: Settings, *, after: int, as_json: bool
                 return await Follower(client, view, stops=False).follow(task_id, after=after)
 
 
+def refuse_model(settings: Settings, model: str | None) -> None:
+    """Raise Invalid where a model was named and could not be heeded."""
+    if model is not None and settings.url is not None:
+        raise Invalid(f"--model {model}: the server of STEERSMAN_URL chooses the model")
+
+
 def new_task(goal: Goal, *, remote: bool) -> NewTask:
     """Check what was asked for before anything is opened."""
     try:
@@ -83,6 +91,11 @@ def new_task(goal: Goal, *, remote: bool) -> NewTask:
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if first["loc"][0] == "workspace":
+            raise Invalid(
+                f"--workspace {goal.workspace}: at the server of STEERSMAN_URL it is the name of a"
+                " workspace, of letters, digits, . _ and -, and not a directory"
+            ) from None
         raise Invalid(f"{first['loc'][0]}: {first['msg']}") from None
 
 

@@ -12,7 +12,9 @@ def conversations(
     archived: Annotated[
         bool, typer.Option("--archived", help="Those that were put away instead.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=200, help="How many, at most 200.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List conversations, the newest activity first."""

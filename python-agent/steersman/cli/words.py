@@ -7,6 +7,8 @@ from steersman.cli.untrusted import one_line
 CTRL_C = "Ctrl-C"
 """The reason of a stop that was asked for at the keyboard."""
 
+FINAL_STATES = frozenset({"completed", "failed", "stopped"})
+
 _REFUSALS = {
     "already_paused": "it was paused before",
     "not_paused": "it was not paused, so there was nothing to resume",

@@ -28,10 +28,10 @@ def test_an_age_that_is_none_is_refused(age: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "line"),
     [
-        ({"task_count": 2}, "456789ab  idle    30 s    2 tasks  A\u241b[2Jb"),
+        ({"task_count": 2}, "456789ab  idle     30 s      2  A\u241b[2Jb"),
         (
             {"task_count": 1, "active_task_id": "x"},
-            "456789ab  busy    30 s    1 task   A\u241b[2Jb",
+            "456789ab  busy     30 s      1  A\u241b[2Jb",
         ),
     ],
 )

@@ -1,12 +1,21 @@
 """What doctor finds and how it says it."""
 
+import errno
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from steersman.api.ports import Check
-from steersman.cli.doctor import check_line, check_prompts, check_variables, examine, shown_value
+from steersman.cli.doctor import (
+    check_line,
+    check_prompts,
+    check_variables,
+    examine,
+    looked_at,
+    shown_value,
+)
 from steersman.core.errors import ConfigurationError
 from steersman.settings import Settings, configure
 from tests.agent.tools.conftest import TOOLS
@@ -21,18 +30,36 @@ async def test_each_check_is_a_line_and_a_failure_is_the_exit_code(
     async def wrong() -> Check:
         raise ConfigurationError("roles.toml:3: expected a table")
 
+    async def forbidden() -> Check:
+        raise PermissionError(errno.EACCES, "Permission denied", "/home/x")
+
     configuration = configure({"STEERSMAN_MODEL": "openai/x"}, {"STEERSMAN_API_TOKEN": "hunter2"})
-    assert await examine(configuration, {"database": good}) == 0
+    assert await examine(configuration, looked_at({"database": good}), as_json=False) == 0
     capsys.readouterr()
-    assert await examine(configuration, {"database": good, "prompts": wrong}) == 1
+    checks = {"database": good, "prompts": wrong, "home": forbidden}
+    assert await examine(configuration, looked_at(checks), as_json=False) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1:3] == [
+    assert lines[1:4] == [
         " ✓ database  PostgreSQL 18",
         " ✗ prompts   roles.toml:3: expected a table",
+        " ✗ home      /home/x: Permission denied",
     ]
     assert "   STEERSMAN_MODEL                     openai/x  (environment)" in lines
     assert "   STEERSMAN_API_TOKEN                 [set]  (.env)" in lines
     assert "hunter2" not in "".join(lines)
+
+
+async def test_the_report_for_programs_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    async def good() -> Check:
+        return Check(status="ok", detail="PostgreSQL 18")
+
+    configuration = configure({"STEERSMAN_API_TOKEN": "hunter2"}, {})
+    assert await examine(configuration, looked_at({"database": good}), as_json=True) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    report = json.loads(line)
+    assert report["checks"] == {"database": {"status": "ok", "detail": "PostgreSQL 18"}}
+    token = {"value": "[set]", "source": "environment"}
+    assert report["settings"]["STEERSMAN_API_TOKEN"] == token
 
 
 def test_a_long_finding_goes_on_below_its_beginning() -> None:
@@ -86,6 +113,8 @@ async def test_a_policy_for_a_tool_that_does_not_exist_is_told() -> None:
         (None, "-"),
         ((), "-"),
         (("a", "b"), "a, b"),
+        ({}, "-"),
+        ({"*": "never", "write_file": "always"}, "*=never, write_file=always"),
         (SecretStr("hunter2"), "[set]"),
         (SecretStr("redis://:hunter2@host:1"), "redis://:[redacted]@host:1"),
         ("http://me:hunter2@host", "http://me:[redacted]@host"),

@@ -12,6 +12,7 @@ NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 VIEW: JsonObject = {
     "task_id": TASK_ID,
     "goal": "Mend\n\x1b[2Jit",
+    "conversation_id": "01997a3e-3333-7abc-8def-012389abcdef",
     "role": "developer",
     "workspace": "shop",
     "state": "waiting",
@@ -35,7 +36,7 @@ VIEW: JsonObject = {
 )
 def test_a_task_is_one_line(created_at: str, age: str) -> None:
     line = task_line({**VIEW, "created_at": created_at}, NOW).plain
-    assert line == f"456789ab  waiting    {age:>6}    3 steps  Mend ␛[2Jit"
+    assert line == f"456789ab  waiting    {age:>6}      3  Mend ␛[2Jit"
 
 
 def shown(**fields: object) -> list[str]:
@@ -44,7 +45,7 @@ def shown(**fields: object) -> list[str]:
 
 def test_a_waiting_task_shows_its_question() -> None:
     assert shown()[4:] == [
-        "   waiting for message, step 3",
+        "   waiting for an answer at step 3 · conversation 89abcdef",
         "",
         "   ? Which?",
         '     answer: steersman say 456789ab "…"',
@@ -58,13 +59,13 @@ def test_a_waiting_task_shows_its_question() -> None:
     [
         (
             {"state": "completed", "result": "Done."},
-            ["   completed, step 3", "", " ┃ Completed", " ┃ Done."],
+            ["   completed at step 3 · conversation 89abcdef", "", " ┃ Completed", " ┃ Done."],
         ),
         (
             {"state": "failed", "error": {"code": "stuck", "message": "m"}},
-            ["   failed, step 3", "", " ┃ Failed: stuck", " ┃ m"],
+            ["   failed at step 3 · conversation 89abcdef", "", " ┃ Failed: stuck", " ┃ m"],
         ),
-        ({"state": "stopped"}, ["   stopped, step 3"]),
+        ({"state": "stopped"}, ["   stopped at step 3 · conversation 89abcdef"]),
     ],
 )
 def test_an_ended_task_shows_its_end(fields: JsonObject, lines: list[str]) -> None:

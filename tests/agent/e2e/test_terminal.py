@@ -1,6 +1,8 @@
 """The command line as a person sees it: a real process in a pseudo-terminal."""
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from steersman.core.events import JsonObject
-from tests.agent.e2e.processes import STEERSMAN, environment, steersman
+from tests.agent.e2e.processes import ROOT, STEERSMAN, environment, steersman
 from tests.agent.support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.slow
@@ -190,3 +192,12 @@ def test_in_the_background_it_runs_to_its_end(playing: Playing) -> None:
     script = f"set -m; {STEERSMAN} run go --workspace {playing.folder} & wait $!"
     with terminal(("bash", "-c", script), playing.env(approvals="*=never")) as shown:
         assert (shown.end(), playing.effects()) == (0, ["first", "last"])
+
+
+def test_no_line_is_lost_while_the_view_is_drawn() -> None:
+    program = (sys.executable, "-m", "tests.agent.cli.drawing", "30")
+    with terminal(program, {**os.environ, "PYTHONPATH": str(ROOT)}, height=24) as shown:
+        assert shown.end() == 0
+    kept = [line for line in shown.lines if line.endswith("stays")]
+    wanted = [f"step {step} line {number} stays" for step in range(1, 31) for number in range(10)]
+    assert [line.split("  ")[-1].strip() for line in kept] == wanted
