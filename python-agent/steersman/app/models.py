@@ -25,17 +25,23 @@ async def _nothing() -> None:
     return None
 
 
+def _is_warm() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
     """The model port, the names to try in their order, and how to let it go.
 
-    `context_tokens` asks for the size of a model's context; that may need LiteLLM's import.
+    `context_tokens` asks for the size of a model's context; that may need LiteLLM's import, which
+    `warm_up` begins in a thread of its own.
     """
 
     model: Model
     names: tuple[str, ...]
     context_tokens: Callable[[str], Awaitable[int]]
     close: Callable[[], Awaitable[None]] = _nothing
+    warm_up: Callable[[], None] = _is_warm
 
     @property
     def note(self) -> str | None:
@@ -63,7 +69,6 @@ def _litellm(settings: Settings) -> ChosenModel:
         base_url=settings.model_base_url,
         timeout=settings.model_timeout,
     )
-    model.warm_up()
 
     async def context_tokens(name: str) -> int:
         known = settings.context_tokens or await model.context_tokens(name)
@@ -71,7 +76,7 @@ def _litellm(settings: Settings) -> ChosenModel:
 
     first = (settings.model,) if settings.model else ()
     names = (*first, *settings.model_fallbacks)
-    return ChosenModel(model, names, context_tokens, model.close)
+    return ChosenModel(model, names, context_tokens, model.close, model.warm_up)
 
 
 def _fixed(settings: Settings) -> Callable[[str], Awaitable[int]]:

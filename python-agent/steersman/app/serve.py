@@ -40,6 +40,8 @@ async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None
         for note in app.notes:
             _log.warning(note, extra={"action": "note"})
         _log.info("serving", extra={"action": "serving", "url": _url(listening)})
+        # Not before: its import takes many seconds, and would take them from the start.
+        app.parts.model.warm_up()
         ended = asyncio.create_task(end.wait())
         await asyncio.wait((answering, work.ended, ended), return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()

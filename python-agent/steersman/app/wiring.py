@@ -156,6 +156,8 @@ async def open_app(
     StoreUnavailable.
     """
     parts = prepare(settings, telemetry)
+    if not patient:
+        parts.model.warm_up()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.model.close)
         # Together, because each takes a while and a start is waited for.
