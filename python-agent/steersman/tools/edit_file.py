@@ -52,7 +52,8 @@ def _edited(arguments: EditFile, raw: bytes | None) -> bytes:
     at = raw.find(old)
     if at < 0:
         raise ToolFailure("not_found", _not_found(arguments, written.decode(raw)))
-    if at != raw.rfind(old):
+    # Not rfind: of the two only find takes linear time, whatever a model makes it look for.
+    if raw.find(old, at + 1) >= 0:
         lines = ", ".join(str(line) for line in lines_where(raw, old))
         raise ToolFailure(
             "not_unique",

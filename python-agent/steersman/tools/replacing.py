@@ -8,6 +8,7 @@ change, and nobody's to overwrite.
 import asyncio
 import hashlib
 from collections.abc import Callable
+from threading import Lock
 
 from steersman.core.tool import ToolFailure, WorkspaceFiles
 
@@ -25,15 +26,26 @@ async def plan(files: WorkspaceFiles, path: str, change: Change) -> str:
 async def carry_out(files: WorkspaceFiles, path: str, change: Change, key: str) -> None:
     """Replace the file unless that is done already. Raises ToolFailure `conflict`.
 
-    A thread cannot be cancelled: a cancellation waits for the moment that this one still needs, so
-    that nothing is written after the task's log says that the call was cut.
+    A thread cannot be cancelled. A cancellation comes before it begins to write, and then it never
+    does, or waits until it has written: so nothing is written after the task's log says that the
+    call was cut, and what leads up to writing keeps nobody waiting.
     """
-    replacing = asyncio.ensure_future(asyncio.to_thread(_carry_out, files, path, change, key))
+    writing = Lock()
+    replacing = asyncio.ensure_future(
+        asyncio.to_thread(_carry_out, files, path, change, key=key, writing=writing)
+    )
     try:
         await asyncio.shield(replacing)
     except asyncio.CancelledError:
-        await asyncio.wait((replacing,))
+        if not writing.acquire(blocking=False):
+            await asyncio.wait((replacing,))
+        replacing.add_done_callback(_see)
         raise
+
+
+def _see(replacing: "asyncio.Future[None]") -> None:
+    if not replacing.cancelled():
+        replacing.exception()  # seen, so that it is not reported: nobody waits for it any more
 
 
 def _plan(files: WorkspaceFiles, path: str, change: Change) -> str:
@@ -41,7 +53,9 @@ def _plan(files: WorkspaceFiles, path: str, change: Change) -> str:
     return f"{old or _ABSENT}:{_digest(_changed(files, path, change, old))}"
 
 
-def _carry_out(files: WorkspaceFiles, path: str, change: Change, key: str) -> None:
+def _carry_out(
+    files: WorkspaceFiles, path: str, change: Change, *, key: str, writing: Lock
+) -> None:
     old, _, new = key.partition(":")
     now = files.digest(path)
     if now == new:
@@ -51,7 +65,9 @@ def _carry_out(files: WorkspaceFiles, path: str, change: Change, key: str) -> No
     content = _changed(files, path, change, now)
     if _digest(content) != new:
         raise _conflict(path)
-    files.replace(path, content, expected=now)
+    # Taken once, by whoever is first: the cancellation or this.
+    if writing.acquire(blocking=False):
+        files.replace(path, content, expected=now)
 
 
 def _changed(files: WorkspaceFiles, path: str, change: Change, old: str | None) -> bytes:
