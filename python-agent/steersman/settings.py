@@ -14,7 +14,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from steersman.adapters.dotenv_file import is_for_providers, place_of_dotenv, read_variables
 from steersman.core.approvals import ApprovalPolicy
 from steersman.core.errors import ConfigurationError
 
@@ -35,6 +35,7 @@ Source = Literal["default", "environment", ".env"]
 OTHER_VARIABLES = frozenset({f"{PREFIX}DEBUG", f"{PREFIX}FAILPOINT"})
 """Variables with our prefix that are not settings."""
 
+_PLAIN_PORT = "PORT"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -161,9 +162,9 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings and where each came from. `unknown` are STEERSMAN_ variables nobody reads.
+    """The settings and where each came from. `unknown` are variables meant for us nobody reads.
 
-    `provider_variables` are the other variables of `.env`, such as a provider's key.
+    `provider_variables` are those of `.env` that others read, such as a provider's key.
     """
 
     settings: Settings
@@ -200,17 +201,15 @@ def configure(environment: Mapping[str, str], dotenv: Mapping[str, str]) -> Conf
         mistakes = [_mistake(details, sources) for details in error.errors(include_url=False)]
         raise ConfigurationError("; ".join(dict.fromkeys(mistakes))) from None
     known = {variable(name) for name in Settings.model_fields} | OTHER_VARIABLES
-    ours = {name for name in (*environment, *dotenv) if name.startswith(PREFIX)}
-    others = {name: value for name, value in dotenv.items() if not name.startswith(PREFIX)}
-    return Configuration(settings, sources, tuple(sorted(ours - known)), others)
+    others = {name: value for name, value in dotenv.items() if is_for_providers(name)}
+    ours = {name for name in environment if name.startswith(PREFIX)}
+    unknown = (ours | dotenv.keys()) - known - others.keys() - {_PLAIN_PORT}
+    return Configuration(settings, sources, tuple(sorted(unknown)), others)
 
 
 def read_dotenv() -> Mapping[str, str]:
-    """Read the `.env` of the checkout, or of the current directory when there is no checkout."""
-    checkout = _PACKAGE.parents[1]
-    folder = checkout if (checkout / "prompts").is_dir() else Path.cwd()
-    found = dotenv_values(folder / ".env", interpolate=False)
-    return {name: value for name, value in found.items() if value is not None}
+    """Read the `.env` of the checkout, or of the configuration home when there is no checkout."""
+    return read_variables(place_of_dotenv(_PACKAGE, os.environ))
 
 
 def variable(field: str) -> str:
@@ -230,7 +229,7 @@ def require_safe_address(settings: Settings) -> None:
 def _lookup(field: str, place: Mapping[str, str]) -> str | None:
     value = place.get(variable(field))
     # Hosting platforms say by a plain PORT where they expect a process to listen.
-    return value or (place.get("PORT") if field == "port" else None)
+    return value or (place.get(_PLAIN_PORT) if field == "port" else None)
 
 
 def _mistake(details: ErrorDetails, sources: Mapping[str, Source]) -> str:
