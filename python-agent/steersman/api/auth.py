@@ -64,7 +64,9 @@ def _judge_neighbour(headers: Headers) -> RequestError | None:
     if not is_loopback(_host(f"//{headers.get('host', '')}")):
         return Forbidden()
     origin = headers.get("origin")
-    if origin is not None and not is_loopback(_host(origin)):
+    # To the byte, its port too: every page of this machine would be a neighbour otherwise, and
+    # each program that serves pages its own. There is no TLS where there is no token.
+    if origin is not None and origin.lower() != f"http://{headers['host']}".lower():
         return Forbidden("Pages of other sites may not use an agent that has no token.")
     return None
 

@@ -69,8 +69,13 @@ async def test_without_a_token_foreign_names_are_refused(
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
-        ("http://localhost:3000", 202),
-        ("http://127.0.0.1:8000", 202),
+        (BASE_URL, 202),
+        (BASE_URL.upper(), 202),
+        (f"{BASE_URL}:3000", 403),
+        (BASE_URL.replace("http:", "https:"), 403),
+        ("http://localhost:3000", 403),
+        ("http://evil.localhost:5500", 403),
+        ("http://127.9.9.9", 403),
         ("https://evil.example", 403),
         ("https://localhost.evil.example", 403),
         ("null", 403),
