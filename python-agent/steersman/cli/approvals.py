@@ -7,6 +7,7 @@ from rich.text import Text
 
 from steersman.cli.cards import Shown, card, read_whole
 from steersman.cli.client import TaskClient, open_client
+from steersman.cli.lettering import paragraph
 from steersman.cli.lines import short_id
 from steersman.cli.printing import Printer, print_json
 from steersman.cli.untrusted import one_line
@@ -43,8 +44,8 @@ async def list_approvals(settings: Settings, *, every: bool, as_json: bool) -> i
     for one in shown:
         printer.say(approval_lines(one, printer.width))
     if any(_is_pending(one) for one in shown):
-        how = "   decide with: steersman approve ID, or steersman reject ID --reason TEXT"
-        printer.say([Text(), Text(how, style="dim")])
+        how = "decide with: steersman approve ID, or steersman reject ID --reason TEXT"
+        printer.say([Text(), *paragraph(how, printer.columns, style="dim", by=3)])
     return 0
 
 

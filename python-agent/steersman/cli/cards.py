@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
+from steersman.cli.calls import Call
 from steersman.cli.lettering import INDENT, Lines, indented, paragraph
 from steersman.cli.lines import clock_time, short_id
 from steersman.cli.untrusted import one_line, visible
@@ -42,6 +43,11 @@ class Shown:
     def tool(self) -> str:
         """The tool's name on one line."""
         return one_line(self.approval.get("tool"))
+
+    @property
+    def title(self) -> str:
+        """The tool and what the call is about on one line, which may be long."""
+        return Call("", self.tool, self.arguments).title
 
     @property
     def ending(self) -> str:
@@ -94,13 +100,17 @@ def _later(shown: Shown) -> str:
 
 def _argument(tool: str, name: str, value: object, *, width: int | None) -> Lines:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    texts = visible(text).split("\n")
+    texts, ended = visible(text).split("\n"), text.endswith("\n")
+    texts = texts[:-1] if ended else texts
     sign, style = _SIGNS.get((tool, name), ("", ""))
     room = min((width or _LONGEST) - INDENT - cell_len(name) - 2, _LONGEST)
-    if len(texts) == 1 and cell_len(texts[0]) <= room and not sign:
+    if len(texts) == 1 and cell_len(texts[0]) <= room and not sign and not ended:
         return [indented(Text.assemble((f"{name}  ", "dim"), texts[0]))]
-    size = f"  {len(texts)} lines, {len(text.encode(errors='replace')):,} bytes"
-    lines = [indented(f"{name}{size if len(texts) > 1 else ''}", style="dim")]
+    size = f"{len(texts)} line{'' if len(texts) == 1 else 's'}"
+    size += f", {len(text.encode(errors='replace')):,} bytes"
+    if not ended and tool in _ANY_CONTENT:
+        size += ", no line feed at its end"
+    lines = [indented(f"{name}  {size}", style="dim")]
     for one in texts:
         lines += _quoted(f"{sign}{one}", style, width)
     return lines

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from steersman.cli.cards import Shown, card, how_to_decide, read_whole
 from steersman.cli.client import TaskClient
-from steersman.cli.lettering import paragraph
+from steersman.cli.lettering import cut, paragraph
 from steersman.core.commands import DecideApproval
 from steersman.core.errors import SteersmanError
 from steersman.core.events import JsonObject
@@ -90,7 +90,9 @@ class ApprovalPrompt:
             self._terminal.note(str(error))
 
     async def _typed(self, shown: Shown) -> str | None:
-        prompt = f"     {shown.tool} {shown.ending}? > "
+        # What it is about once more: a long text has pushed the card's head off the screen.
+        about = cut(shown.title, self._terminal.width // 2)
+        prompt = f"     {shown.ending} {about}? > "
         text = await self._read(prompt)
         while shown.missing and text is not None and _approves(text):
             text = await self._read(

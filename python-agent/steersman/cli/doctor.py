@@ -13,6 +13,7 @@ from steersman import __version__
 from steersman.adapters.prompts import JinjaPrompts, load_team, rehearse
 from steersman.api.ports import Check
 from steersman.cli.client import require_home
+from steersman.cli.lettering import indented
 from steersman.cli.printing import Printer, print_json
 from steersman.cli.remote import open_remote
 from steersman.cli.untrusted import one_line
@@ -125,7 +126,7 @@ class _LineReport:
         self._printer.say([Text(f"Steersman {__version__}", style="bold")])
 
     def add(self, name: str, found: Check) -> None:
-        self._printer.say([check_line(name, found, self._printer.columns)])
+        self._printer.say(check_lines(name, found, self._printer.columns))
 
     def end(self, configuration: Configuration) -> None:
         self._printer.say([Text(), *setting_lines(configuration)])
@@ -151,14 +152,16 @@ class _JsonReport:
         print_json([{"version": __version__, "checks": self._checks, "settings": settings}])
 
 
-def check_line(name: str, found: Check, width: int) -> Text:
+def check_lines(name: str, found: Check, width: int) -> list[Text]:
     """Return what a check found; what does not fit on the line goes on under its beginning."""
     mark, colour = _MARKS[found.status]
     head = Text.assemble((f" {mark} ", f"bold {colour}"), (f"{one_line(name):<10}", "bold"))
+    style = "" if found.status == "ok" else colour
     room = max(width - _NAME_WIDTH - 3, 30)
-    lines = textwrap.wrap(one_line(found.detail or ""), room, break_on_hyphens=False)
-    body = ("\n" + " " * (_NAME_WIDTH + 3)).join(lines)
-    return head.append(body, style="" if found.status == "ok" else colour)
+    detail = one_line(found.detail or "")
+    first, *rest = textwrap.wrap(detail, room, break_on_hyphens=False) or [""]
+    below = [indented(line, style=style, by=_NAME_WIDTH + 3) for line in rest]
+    return [head.append(first, style=style), *below]
 
 
 def setting_lines(configuration: Configuration) -> list[Text]:

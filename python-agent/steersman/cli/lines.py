@@ -4,7 +4,7 @@ A step is its thought and, below it, one line for each call with its outcome. Ev
 from a model, a tool or a person goes through `visible` and never through rich's markup.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from rich.text import Text
@@ -105,7 +105,6 @@ class LineMaker:
         return [*head, *rest, *paragraph(facts, self.width, style="dim", by=3)]
 
     def _claimed(self, event: JsonObject) -> Lines:
-        self._calls.clear()
         waited, self._waited = self._waited, False
         if event.get("reason") == "takeover":
             return self._note(f"taken over from a silent worker, attempt {event.get('attempt')}")
@@ -228,7 +227,7 @@ def _how_to_resume(event: JsonObject) -> str:
     return f"; go on with: steersman resume {short_id(event.get('task_id'))}"
 
 
-def spend_line(view: JsonObject, models: Sequence[str] | Mapping[str, None] = ()) -> Text:
+def spend_lines(view: JsonObject, width: int, models: Iterable[str] = ()) -> Lines:
     """Say what a task has spent, from its view, and on which models."""
     spent: JsonObject = view.get("spent") or {}
     tokens_in, tokens_out = number(spent.get("input_tokens")), number(spent.get("output_tokens"))
@@ -240,4 +239,4 @@ def spend_line(view: JsonObject, models: Sequence[str] | Mapping[str, None] = ()
         duration(round(number(spent.get("seconds")) * 1_000)),
         *models,
     ]
-    return Text("   " + " · ".join(parts), style="dim")
+    return paragraph(" · ".join(parts), width, style="dim", by=3)

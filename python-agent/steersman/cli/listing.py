@@ -7,7 +7,7 @@ from rich.text import Text
 
 from steersman.cli.calls import number
 from steersman.cli.client import find_task, open_client
-from steersman.cli.lines import LineMaker, short_id, spend_line
+from steersman.cli.lines import LineMaker, short_id, spend_lines
 from steersman.cli.printing import Printer, print_json
 from steersman.cli.untrusted import one_line
 from steersman.cli.words import standing
@@ -90,7 +90,7 @@ def view_lines(view: JsonObject, width: int, *, cuts: bool = True) -> list[Text]
         lines += maker.lines_for({"type": "task_completed", "result": view.get("result")})
     elif error:
         lines += maker.lines_for({**error, "type": "task_failed"})
-    return [*lines, spend_line(view), Text()]
+    return [*lines, *spend_lines(view, maker.width), Text()]
 
 
 def since(moment: object, now: datetime) -> str:

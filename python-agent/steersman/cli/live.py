@@ -18,7 +18,7 @@ from rich.text import Text
 from steersman.cli.calls import duration
 from steersman.cli.keyboard import Keyboard
 from steersman.cli.lettering import cut
-from steersman.cli.lines import FINAL_TYPES, LineMaker, spend_line
+from steersman.cli.lines import FINAL_TYPES, LineMaker, spend_lines
 from steersman.cli.partial import PartialThought
 from steersman.cli.printing import harmless
 from steersman.cli.untrusted import one_line
@@ -108,7 +108,7 @@ class LiveView:
 
     def finish(self, view: JsonObject) -> None:
         """Print what the task has spent."""
-        self.say([spend_line(view, self._maker.models), Text()])
+        self.say([*spend_lines(view, self._maker.width, self._maker.models), Text()])
 
     @contextmanager
     def suspended(self) -> Generator[None]:

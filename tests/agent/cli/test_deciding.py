@@ -97,7 +97,7 @@ def decision(decision: str, **fields: object) -> DecideApproval:
 )
 async def test_what_is_typed_decides(typed: str, posted: DecideApproval) -> None:
     found, lines = await asked(Storing(REQUEST, text="one\ntwo"), typed)
-    assert (found, lines[-1]) == ([posted], "write_file 456789cd? >")
+    assert (found, lines[-1]) == ([posted], "456789cd write_file a.py? >")
     assert lines.index("│ two") < lines.index(lines[-1])
 
 
@@ -131,3 +131,23 @@ async def test_the_card_says_what_a_remembered_approval_covers() -> None:
         shown = await read_whole(Storing(text="x"), {**REQUEST, "tool": tool})
         covers = "any content into a.py" if tool in by_path else "this very call again"
         assert covers in how_to_decide(shown)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("one", ["content  one"]),
+        ("one\n", ["content  1 line, 4 bytes", "│ one"]),
+        (
+            "one\n\ntwo",
+            ["content  3 lines, 8 bytes, no line feed at its end", "│ one", "│", "│ two"],
+        ),
+        ("\n", ["content  1 line, 1 bytes", "│"]),
+    ],
+)
+async def test_a_card_tells_texts_apart_by_their_last_line_feed(
+    text: str, quoted: list[str]
+) -> None:
+    shown = await read_whole(Storing(text=text), REQUEST)
+    lines = [line.plain.strip() for line in card(shown, 80)]
+    assert lines[lines.index("path  a.py") + 1 :] == quoted

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from steersman.api.ports import Check
 from steersman.cli.doctor import (
-    check_line,
+    check_lines,
     check_prompts,
     check_variables,
     examine,
@@ -64,7 +64,7 @@ async def test_the_report_for_programs_is_one_object(capsys: pytest.CaptureFixtu
 
 def test_a_long_finding_goes_on_below_its_beginning() -> None:
     found = Check(status="degraded", detail="bwrap is missing; mend: apt-get install bubblewrap")
-    assert check_line("sandbox", found, 50).plain.splitlines() == [
+    assert [line.plain for line in check_lines("sandbox", found, 50)] == [
         " ! sandbox   bwrap is missing; mend: apt-get",
         "             install bubblewrap",
     ]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.cells import cell_len
 
-from steersman.cli.lines import LineMaker, spend_line
+from steersman.cli.lines import LineMaker, spend_lines
 from steersman.core.events import JsonObject
 from tests.agent.cli.samples import COMPLETED, SUBMITTED, event, failed, succeeded, thought
 
@@ -135,6 +135,8 @@ def test_a_model_failure_says_when_it_is_tried_again() -> None:
             ["", " ┃ Failed: max_steps", " ┃ 50 steps"],
         ),
         (event("task_stopped", by="local", reason=None), ["", " ┃ Stopped by local"]),
+        (event("task_stopped", by="local", reason="Ctrl-C"), ["", " ┃ Stopped by local: Ctrl-C"]),
+        (event("stop_requested", by="local", reason="Ctrl-C"), []),
         (event("task_claimed", reason="new", attempt=1), []),
         (
             event("task_claimed", reason="resumed", attempt=2),
@@ -208,7 +210,59 @@ def test_the_spend_line() -> None:
             "seconds": 74.25,
         }
     }
-    assert spend_line(view).plain == (
-        "   7 steps · 12,345 tokens in, 678 out · $0.0123 · 1 min 14 s"
+    (line,) = spend_lines(view, 80)
+    assert line.plain == "   7 steps · 12,345 tokens in, 678 out · $0.0123 · 1 min 14 s"
+    (empty,) = spend_lines({}, 80, ["openai/x"])
+    assert empty.plain == "   0 steps · 0 tokens in, 0 out · 0 ms · openai/x"
+    assert max(len(line.plain) for line in spend_lines(view, 40)) <= 40
+
+
+@pytest.mark.parametrize(
+    ("wait", "said"),
+    [
+        (event("approval_decided", decision="approved", decided_by="local"), 0),
+        (event("model_call_failed", code="overloaded", message="m", retry_at="x"), 0),
+        (event("action_started"), 1),
+    ],
+)
+def test_a_claim_is_spoken_of_only_after_a_restart(wait: JsonObject, said: int) -> None:
+    asked = event("approval_requested", action_id="1.0", tool="write_file", approval_id="x" * 36)
+    before = asked if wait["type"] == "approval_decided" else SUBMITTED
+    claimed = event("task_claimed", reason="resumed", attempt=2)
+    lines = shown(before, wait, claimed)
+    assert sum("resumed after a restart" in line for line in lines) == said
+
+
+def test_what_was_approved_is_shown_with_its_arguments_when_it_has_run() -> None:
+    write = {"path": "a.py", "content": "new"}
+    lines = shown(
+        thought(1, "W.", ("write_file", write)),
+        event("approval_requested", action_id="1.0", tool="write_file", arguments=write),
+        event("approval_decided", action_id="1.0", decision="approved", decided_by="local"),
+        event("task_claimed", reason="resumed", attempt=2),
+        succeeded("1.0", "write_file"),
     )
-    assert spend_line({}).plain == "   0 steps · 0 tokens in, 0 out · 0 ms"
+    assert lines[-2:] == ["     ✓ write_file a.py", "       + new"]
+
+
+def test_the_lines_of_an_item_stand_below_its_words() -> None:
+    text = "- an item of a list that will be wrapped\n10. another one that is wrapped, too\nthe end"
+    assert shown(thought(1, text), width=40) == [
+        "",
+        "  1  - an item of a list that will be",
+        "       wrapped",
+        "     10. another one that is wrapped,",
+        "         too",
+        "     the end",
+    ]
+
+
+def test_where_nothing_is_cut_what_is_quoted_is_whole() -> None:
+    long = "x" * 300
+    maker = LineMaker(80, cuts=False)
+    events = (
+        thought(1, "W.", ("write_file", {"path": long, "content": long})),
+        succeeded("1.0", "write_file"),
+    )
+    lines = [line.plain for wire in events for line in maker.lines_for(wire)]
+    assert lines[2:] == [f"     ✓ write_file {long}", f"       + {long}"]
