@@ -57,5 +57,5 @@ def _read(stream: IO[bytes], size: int) -> Generator[bytes]:
             yield chunk
 
 
-def _is_leftover(name: str) -> bool:
-    return fnmatchcase(name, LEFTOVERS)
+def _is_leftover(path: str) -> bool:
+    return fnmatchcase(path.rpartition("/")[2], LEFTOVERS)

@@ -122,10 +122,10 @@ def test_files_that_are_too_large_then_or_now_are_named_and_not_compared(
     workspace.begin()
     workspace.write({"grows": LARGE, "shrinks": b"1\n", "other": b"2\n", "new": LARGE})
     assert workspace.changed() == [
-        '# left out (too large or not readable): "grows"',
-        '# left out (too large or not readable): "new"',
-        '# left out (too large or not readable): "shrinks"',
-        '# left out (too large or not readable): "stays"',
+        '# left out (too large, too deep or not readable): "grows"',
+        '# left out (too large, too deep or not readable): "new"',
+        '# left out (too large, too deep or not readable): "shrinks"',
+        '# left out (too large, too deep or not readable): "stays"',
         "diff --git a/other b/other",
     ]
 

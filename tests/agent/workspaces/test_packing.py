@@ -51,7 +51,7 @@ def test_what_is_no_file_or_leads_out_does_not_go_out(tmp_path: Path) -> None:
     (source / "passwd").symlink_to("/etc/passwd")
     (source / "up").symlink_to("..")
     (source / "leftover").write_text("x")
-    raw = b"".join(packed(source, lambda name: name == "leftover"))
+    raw = b"".join(packed(source, lambda path: path == "leftover"))
     assert unpacked(raw, tmp_path) == Unpacked(0, 0)
 
 

@@ -7,12 +7,11 @@ repositories are ordinary folders, and any name will do. `.gitignore` is not obe
 it, maybe the agent, must not be able to hide a change. Caches are left out by whoever reads.
 """
 
-import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +19,14 @@ from pathlib import Path
 from typing import IO, cast
 
 from steersman.adapters.git.program import Terms, run, started
+from steersman.adapters.git.versions import (
+    Item,
+    Remains,
+    Steering,
+    Unread,
+    Version,
+    parse_remains,
+)
 from steersman.core.errors import NotFound
 from steersman.core.ids import TaskId
 
@@ -34,20 +41,14 @@ _DIFF = (
     "--no-ext-diff",
     "--no-textconv",
 )
+Read = Callable[[Container[str]], Iterable[Item]]
+"""Read the workspace as it is now; the files that were there at the start are read first of all."""
+
 _NOW = "refs/heads/now"
 _REFS = "refs/steersman"
 _IMPORT = ("fast-import", "--quiet", "--done", "--depth=0")
 # A history is never checked out: names that are dangerous elsewhere are only names here.
 _SETTINGS = {"core.bare": "true", "core.protectHFS": "false", "core.protectNTFS": "false"}
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A file as it is now. `mode` is git's; `content` None: it is left out of the history."""
-
-    path: str
-    mode: str
-    content: bytes | None
 
 
 class ShadowHistory:
@@ -64,17 +65,17 @@ class ShadowHistory:
         """Say whether the task's start is known."""
         return self._start_of(task_id) is not None
 
-    def note_start(self, task_id: TaskId, versions: Iterable[Version]) -> None:
+    def note_start(self, task_id: TaskId, items: Iterable[Item]) -> None:
         """Keep the content as the task's start."""
         _make_repository(self._repository, None)
         ref = _ref(task_id)
         # Left by a git that was killed: nobody else writes, the workspace has one holder.
         (self._repository / f"{ref}.lock").unlink(missing_ok=True)
-        self._import((self._repository, ref), versions, {})
+        self._import((self._repository, ref), items, _Start({}, Remains()))
         self._run("gc", "--auto", "--quiet")
 
-    def diff(self, task_id: TaskId, versions: Iterable[Version]) -> IO[bytes]:
-        """Return the unified diff from the task's start to `versions` as an open file.
+    def diff(self, task_id: TaskId, read: Read) -> IO[bytes]:
+        """Return the unified diff from the task's start to what is read now, as an open file.
 
         What was left out then or is now is in neither side; the first lines name it. Raises
         NotFound when the start is not known.
@@ -82,9 +83,10 @@ class ShadowHistory:
         start = self._start_of(task_id)
         if start is None:
             raise NotFound("The state at this task's start was not kept; there is no diff.")
+        known = self._read_start(start)
         with _beside(self._repository) as repository:
-            left_out = self._import((repository, _NOW), versions, self._files(start))
-            return self._compare(repository, start, sorted(left_out))
+            remains = self._import((repository, _NOW), read(known.files), known)
+            return self._compare(repository, start, remains.remarks(known.remains))
 
     def starts(self) -> frozenset[TaskId]:
         """Name the tasks whose start is kept."""
@@ -99,10 +101,10 @@ class ShadowHistory:
             shutil.rmtree(self._repository / _REFS / task_id)
         self._run("gc", "--prune=now", "--quiet")
 
-    def _compare(self, repository: Path, start: str, left_out: list[str]) -> IO[bytes]:
+    def _compare(self, repository: Path, start: str, remarks: Iterable[str]) -> IO[bytes]:
         with ExitStack() as stack:
             patch = cast(IO[bytes], stack.enter_context(tempfile.TemporaryFile()))
-            patch.write(b"".join(_note(path) for path in left_out))
+            patch.write("".join(f"# {remark}\n" for remark in remarks).encode())
             patch.flush()
             compare = (*_DIFF, start, _NOW)
             with started(compare, repository, self._terms, output=patch):
@@ -115,36 +117,64 @@ class ShadowHistory:
         path = self._repository / _ref(task_id)
         return path.read_text().strip() if path.is_file() else None
 
-    def _files(self, start: str) -> Mapping[str, str]:
-        """Return mode and id of each file at the start; none for those that were left out then."""
+    def _read_start(self, start: str) -> "_Start":
         listing = self._run("ls-tree", "-r", "-z", start)
         rows = (row.split(b"\t", 1) for row in listing.split(b"\0") if row)
         files = {os.fsdecode(path): _mode_and_id(meta) for meta, path in rows}
         message = self._run("cat-file", "commit", start).partition(b"\n\n")[2]
-        return files | dict.fromkeys(json.loads(message), "")
+        return _Start(files, parse_remains(message))
 
     def _run(self, *arguments: str) -> bytes:
         return run(arguments, self._repository, self._terms)
 
-    def _import(
-        self, place: tuple[Path, str], versions: Iterable[Version], known: Mapping[str, str]
-    ) -> list[str]:
-        """Commit `versions` and return what was left out, which stays as it is `known`."""
+    def _import(self, place: tuple[Path, str], items: Iterable[Item], start: "_Start") -> Remains:
+        """Commit what is read and return what is not in the commit.
+
+        What cannot be compared, then or now, stays in it as it was at the start.
+        """
         repository, ref = place
-        left_out = [path for path, version in known.items() if not version]
+        remains = Remains(dict(start.remains.left_out))
         with started(_IMPORT, repository, self._terms) as process:
             stream = cast(IO[bytes], process.stdin)
             stream.write(_commit(ref, b""))
-            for version in versions:
-                if version.content is not None and known.get(version.path) != "":
-                    stream.write(_change(version, version.content))
-                elif version.content is None and version.path not in left_out:
-                    left_out.append(version.path)
-                    if version.path in known:
-                        stream.write(f"M {known[version.path]} ".encode() + _quoted(version.path))
-            # The names of what was left out are known only now: the message of a second commit.
-            stream.write(_commit(ref, json.dumps(left_out).encode()) + b"done\n")
-        return left_out
+            seen = {_take(stream, item, start.files, remains) for item in items}
+            if remains.unread is not None and remains.unread.cut:
+                for path in start.files.keys() - seen:
+                    _leave_out(stream, path, start.files, remains)
+            # What was left out is known only now: the message of a second commit.
+            stream.write(_commit(ref, remains.to_json()) + b"done\n")
+        return remains
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Mode and id of each file that a task began from, and what else there was."""
+
+    files: Mapping[str, str]
+    remains: Remains
+
+
+def _take(stream: IO[bytes], item: Item, known: Mapping[str, str], remains: Remains) -> str:
+    """Write an item or note that it is not written; return its path."""
+    match item:
+        case Unread():
+            remains.unread = item
+            return ""
+        case Steering(path, digest):
+            remains.steering[path] = digest
+            return path
+        case Version(path, mode, content):
+            if content is None:
+                _leave_out(stream, path, known, remains)
+            elif path not in remains.left_out:
+                stream.write(_change(path, mode, content))
+            return path
+
+
+def _leave_out(stream: IO[bytes], path: str, known: Mapping[str, str], remains: Remains) -> None:
+    remains.left_out[path] = None
+    if path in known:
+        stream.write(f"M {known[path]} ".encode() + _quoted(path))
 
 
 def _ref(task_id: TaskId) -> str:
@@ -181,8 +211,8 @@ def _commit(ref: str, message: bytes) -> bytes:
     return f"{head}data {len(message)}\n".encode() + message + b"\n"
 
 
-def _change(version: Version, content: bytes) -> bytes:
-    head = f"M {version.mode} inline ".encode() + _quoted(version.path)
+def _change(path: str, mode: str, content: bytes) -> bytes:
+    head = f"M {mode} inline ".encode() + _quoted(path)
     return b"%bdata %d\n%b\n" % (head, len(content), content)
 
 
@@ -194,8 +224,3 @@ def _quoted(path: str) -> bytes:
 def _mode_and_id(entry: bytes) -> str:
     mode, _, object_id = entry.decode().split(" ")
     return f"{mode} {object_id}"
-
-
-def _note(path: str) -> bytes:
-    """Name what a diff leaves out, in a line that `git apply` and `patch` pass over."""
-    return f"# left out (too large or not readable): {json.dumps(path)}\n".encode()

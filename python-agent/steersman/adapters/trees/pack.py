@@ -36,6 +36,8 @@ def _pieces(root: Path, leave_out: Callable[[str], bool]) -> Iterator[bytes]:
                 yield from _link(found)
             case Kind.FILE:
                 yield from _file(found)
+            case Kind.CLOSED:
+                pass
 
 
 def _link(found: Found) -> Iterator[bytes]:

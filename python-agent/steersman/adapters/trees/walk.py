@@ -4,28 +4,35 @@ Each folder and file is opened relative to the folder before it and never throug
 so neither a link nor a rename, also one that happens just now, leads out.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 _MAX_DEPTH = 200
 """Deeper than the tools reach, so that a diff shows also what only commands can make."""
 
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK the opening of a FIFO would wait for a writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Kind(StrEnum):
-    """What is found. Devices, FIFOs and sockets are not."""
+    """What is found. Devices, FIFOs and sockets are not.
+
+    A folder is found a second time as CLOSED when what is in it is not: it is too deep, or may not
+    be read.
+    """
 
     FILE = "file"
     FOLDER = "folder"
     LINK = "link"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,7 @@ class Found:
 def walk(root: Path, leave_out: Callable[[str], bool]) -> Iterator[Found]:
     """Yield what is in a tree, sorted by name within each folder, folders before their content.
 
-    Names that `leave_out` tells are passed by with all below, as is what vanishes meanwhile and
-    what cannot be opened.
+    Paths that `leave_out` tells are passed by with all below, as is what vanishes meanwhile.
     """
     with suppress(OSError):
         folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -77,19 +83,27 @@ def _walk(
     folder: int, prefix: str, leave_out: Callable[[str], bool], depth: int
 ) -> Iterator[Found]:
     for name in sorted(os.listdir(folder)):
-        if leave_out(name):
+        if leave_out(prefix + name):
             continue
         with suppress(OSError):
             found = _look(folder, prefix, name)
             if found is None:
                 continue
             yield found
-            if found.kind is Kind.FOLDER and depth > 0:
+            if found.kind is Kind.FOLDER:
                 yield from _below(found, leave_out, depth - 1)
 
 
 def _below(found: Found, leave_out: Callable[[str], bool], depth: int) -> Iterator[Found]:
-    folder = os.open(found.name, _FOLDER, dir_fd=found.folder)
+    if depth < 0:
+        yield replace(found, kind=Kind.CLOSED)
+        return
+    try:
+        folder = os.open(found.name, _FOLDER, dir_fd=found.folder)
+    except OSError as error:
+        if error.errno not in _GONE:
+            yield replace(found, kind=Kind.CLOSED)
+        return
     try:
         yield from _walk(folder, f"{found.path}/", leave_out, depth)
     finally:
