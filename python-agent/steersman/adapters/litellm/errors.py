@@ -26,6 +26,10 @@ _SECRET_FORMS = re.compile(
 _LABELS = re.compile(
     r"^(?:(?:litellm\.)?(?:[A-Z]\w*)?(?:Error|Timeout)|Timeout Error):\s*|^\w+Exception - "
 )
+_OBJECTS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
+"""What aiohttp says of a connection beside its address."""
+
+_NO_PROVIDER = "LLM Provider NOT provided"
 
 _CONTEXT = re.compile(
     r"context[_ ](?:length|window|size)|maximum context|prompt is too long|input is too long"
@@ -158,7 +162,9 @@ def _message(error: BaseException) -> str:
     text = str(getattr(error, "message", None) or error)
     while (shorter := _LABELS.sub("", text)) != text:
         text = shorter
-    text = _inner_message(text) or text or type(error).__name__
+    text = _OBJECTS.sub("", _inner_message(text) or text) or type(error).__name__
+    if _NO_PROVIDER in text:  # its advice is for those who program with it
+        return "The model's name says no provider: write it as PROVIDER/NAME, such as openai/NAME"
     if isinstance(error, Unusable) or _broke_off(error):
         return text
     status = _status(error)
