@@ -7,27 +7,28 @@ pydantic-settings costs each command 0.2 s and does not tell where a value came 
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from steersman.adapters.dotenv_file import is_for_providers, place_of_dotenv, read_variables
 from steersman.core.approvals import ApprovalPolicy
 from steersman.core.errors import ConfigurationError
+from steersman.setting_values import (
+    AgentKey,
+    DatabaseUrl,
+    Folder,
+    HttpUrl,
+    Names,
+    Policies,
+    RedisUrl,
+)
 
 PREFIX = "STEERSMAN_"
 Source = Literal["default", "environment", ".env"]
@@ -39,35 +40,6 @@ _PLAIN_PORT = "PORT"
 _PACKAGE = Path(__file__).resolve().parent
 
 
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _pairs(value: object) -> object:
-    parts = _split(value)
-    if not isinstance(value, str) or not isinstance(parts, tuple):
-        return value
-    pairs = [str(part).partition("=") for part in cast(tuple[str, ...], parts)]
-    named = {name.strip(): policy.strip() for name, _, policy in pairs}
-    # Of two values for one name nobody could say which was meant; a pair without a name is a slip.
-    return named if len(named) == len(pairs) and "" not in named else None
-
-
-def _with_scheme(*schemes: str) -> Callable[[SecretStr], SecretStr]:
-    def check(url: SecretStr) -> SecretStr:
-        if url.get_secret_value().partition("://")[0] not in schemes:
-            raise ValueError
-        return url
-
-    return check
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
 def default_prompts() -> Path:
     """Return the checkout's `prompts/`, or where the installed package has them."""
     checkout = _PACKAGE.parents[1] / "prompts"
@@ -76,14 +48,6 @@ def default_prompts() -> Path:
 
 def _default_workspaces(values: Mapping[str, Path]) -> Path:
     return values["home"] / "workspaces"
-
-
-Folder = Annotated[Path, AfterValidator(_absolute)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Policies = Annotated[Mapping[str, ApprovalPolicy], BeforeValidator(_pairs)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]")]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_scheme("postgresql", "postgres"))]
-RedisUrl = Annotated[SecretStr, AfterValidator(_with_scheme("redis", "rediss", "unix"))]
 
 
 class Settings(BaseModel):
@@ -119,6 +83,10 @@ class Settings(BaseModel):
     host: str = Field(default="127.0.0.1", min_length=1, description="an address to listen on")
     port: int = Field(default=8000, ge=0, le=65_535, description="a port from 0 to 65535")
     api_token: SecretStr | None = Field(default=None, description="a secret text")
+    gateway_url: HttpUrl | None = Field(default=None, description="http://host or https://host")
+    agent_key: AgentKey | None = Field(
+        default=None, description="a key that the gateway knows, without spaces"
+    )
     sandbox: Literal["bwrap", "none"] = Field(default="bwrap", description="bwrap or none")
     approvals: Policies = Field(
         default_factory=dict[str, ApprovalPolicy],
@@ -200,6 +168,7 @@ def configure(environment: Mapping[str, str], dotenv: Mapping[str, str]) -> Conf
     except ValidationError as error:
         mistakes = [_mistake(details, sources) for details in error.errors(include_url=False)]
         raise ConfigurationError("; ".join(dict.fromkeys(mistakes))) from None
+    require_whole_gateway(settings)
     known = {variable(name) for name in Settings.model_fields} | OTHER_VARIABLES
     others = {name: value for name, value in dotenv.items() if is_for_providers(name)}
     ours = {name for name in environment if name.startswith(PREFIX)}
@@ -218,11 +187,22 @@ def variable(field: str) -> str:
 
 
 def require_safe_address(settings: Settings) -> None:
-    """Raise ConfigurationError unless the server is only for this machine or has a token."""
-    if settings.api_token is None and not _is_loopback(settings.host):
+    """Raise ConfigurationError unless the server is only for this machine or asks for tokens."""
+    has_tokens = settings.api_token is not None or settings.gateway_url is not None
+    if not has_tokens and not _is_loopback(settings.host):
         raise ConfigurationError(
             f"STEERSMAN_HOST={settings.host}: without STEERSMAN_API_TOKEN only this machine may"
             " connect; set a token or use 127.0.0.1"
+        )
+
+
+def require_whole_gateway(settings: Settings) -> None:
+    """Raise ConfigurationError when a gateway is named that the agent could not speak to."""
+    if (settings.gateway_url is None) != (settings.agent_key is None):
+        missing = "agent_key" if settings.agent_key is None else "gateway_url"
+        given = "gateway_url" if missing == "agent_key" else "agent_key"
+        raise ConfigurationError(
+            f"{variable(given)} is set and {variable(missing)} is not; the gateway needs both"
         )
 
 

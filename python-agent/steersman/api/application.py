@@ -56,7 +56,7 @@ def create_api(dependencies: ApiDependencies) -> FastAPI:
 
     # The last one added is the first one asked.
     app.add_middleware(BodyLimit, limit=limit)
-    app.add_middleware(Gate, api_token=dependencies.api_token)
+    app.add_middleware(Gate, api_token=dependencies.api_token, identify=dependencies.identify)
     return app
 
 

@@ -8,10 +8,12 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from steersman.api.auth import OWNER, Identify
 from steersman.api.ports import HealthReport, Occupancy, StreamTiming, Workspaces
 from steersman.core.approval_desk import Approvals
 from steersman.core.conversations import Conversations
-from steersman.core.ids import LOCAL_OWNER, OwnerId
+from steersman.core.errors import Unauthorized
+from steersman.core.ids import OwnerId
 from steersman.core.retention import Removals
 from steersman.core.roles import Team
 from steersman.core.tasks import Tasks
@@ -25,7 +27,8 @@ class ApiDependencies:
     """Everything that `app.py` hands to the API.
 
     `default_model` is what a role without a model of its own uses. `occupancy` is asked for each
-    goal of a plain-text client and must not wait. `api_token` None: only this machine may ask.
+    goal of a plain-text client and must not wait. `identify` verifies a
+    gateway's tokens. Without it and `api_token` only this machine may ask.
     `closing` is set when the server begins to end, so that streams end too.
     """
 
@@ -41,6 +44,7 @@ class ApiDependencies:
     occupancy: Callable[[], Occupancy]
     workspaces: Workspaces
     api_token: str | None = None
+    identify: Identify | None = None
     timing: StreamTiming = field(default_factory=StreamTiming)
     max_upload_bytes: int = 256 * MEGABYTE
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -52,8 +56,11 @@ def api_dependencies(connection: HTTPConnection) -> ApiDependencies:
 
 
 def owner_of(connection: HTTPConnection) -> OwnerId:
-    """Return on whose behalf the caller acts: whoever passed the gate is the local owner."""
-    return LOCAL_OWNER
+    """Return on whose behalf the caller acts, as the gate has found out."""
+    owner: OwnerId | None = connection.scope[OWNER]
+    if owner is None:
+        raise Unauthorized
+    return owner
 
 
 Api = Annotated[ApiDependencies, Depends(api_dependencies)]

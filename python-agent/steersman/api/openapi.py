@@ -110,7 +110,8 @@ def _document(app: FastAPI) -> JsonObject:
         "token": {
             "type": "http",
             "scheme": "bearer",
-            "description": "STEERSMAN_API_TOKEN; without that setting none is needed.",
+            "description": "STEERSMAN_API_TOKEN, or a token of the gateway at"
+            " STEERSMAN_GATEWAY_URL; without these settings none is needed.",
         }
     }
     document["security"] = [{"token": []}, {}]

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from steersman.api.auth import Identify
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy, Status
 from steersman.app.checks import check_cache, check_database, check_partitions
@@ -31,7 +32,17 @@ def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
         occupancy=lambda: Occupancy(worker.concurrency, _active(worker)),
         workspaces=app.workspaces,
         api_token=token.get_secret_value() if token else None,
+        identify=_identify(app.settings.gateway_url),
     )
+
+
+def _identify(gateway_url: str | None) -> Identify | None:
+    if gateway_url is None:
+        return None
+    # Imported here: an agent without a gateway need not wait for the cryptography.
+    from steersman.adapters.gateway.tokens import GatewayTokens  # noqa: PLC0415
+
+    return GatewayTokens.of(gateway_url).owner_of
 
 
 async def _health(app: App, worker: Worker) -> HealthReport:

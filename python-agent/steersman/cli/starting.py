@@ -32,7 +32,12 @@ def secrets_of(settings: "Settings") -> set[str]:
     """Collect what must stand in no log."""
     from steersman.logs import known_secrets
 
-    ours = (settings.api_token, settings.database_url, settings.redis_url)
+    ours = (
+        settings.agent_key,
+        settings.api_token,
+        settings.database_url,
+        settings.redis_url,
+    )
     values = [secret.get_secret_value() for secret in ours if secret is not None]
     return known_secrets(os.environ, values)
 

@@ -97,6 +97,9 @@ def test_variables_that_nobody_reads_are_told() -> None:
         ("MODEL_BASE_URL", "localhost:1", "http://host or https://host"),
         ("URL", "ftp://host", "http://host or https://host"),
         ("DATABASE_URL", "mysql://me:secret@host/x", "postgresql://user@host/database"),
+        ("GATEWAY_URL", "gateway:8080", "http://host or https://host"),
+        ("AGENT_KEY", "two words", "a key that the gateway knows, without spaces"),
+        ("AGENT_KEY", "a\r\nX-Y: z", "a key that the gateway knows, without spaces"),
         ("REDIS_URL", "host:6379", "redis://host:port, rediss:// or unix://"),
         ("LEASE_SECONDS", "nan", "a number of seconds from 1 to 600"),
         *[("APPROVAL_TTL_SECONDS", value, TTL) for value in ("0", "604801", "nan", "inf", "soon")],
@@ -120,9 +123,22 @@ def test_all_mistakes_are_told_on_one_line() -> None:
     )
 
 
+def test_a_gateway_needs_its_address_and_a_key() -> None:
+    url, key = {"STEERSMAN_GATEWAY_URL": "http://gateway:8080"}, {"STEERSMAN_AGENT_KEY": "k3y"}
+    settings = configure(url, key).settings
+    assert settings.gateway_url == "http://gateway:8080"
+    assert settings.agent_key is not None
+    assert settings.agent_key.get_secret_value() == "k3y"
+    for given, missing in ((url, "AGENT_KEY"), (key, "GATEWAY_URL")):
+        with pytest.raises(ConfigurationError, match=f"STEERSMAN_{missing} is not; the gateway"):
+            configure(given, {})
+
+
 def test_secrets_do_not_show() -> None:
     environment = {
         "STEERSMAN_API_TOKEN": "hunter2",
+        "STEERSMAN_AGENT_KEY": "hunter2",
+        "STEERSMAN_GATEWAY_URL": "http://gateway",
         "STEERSMAN_DATABASE_URL": "postgresql://me:hunter2@host/db",
     }
     assert "hunter2" not in repr(configure(environment, {}))
@@ -139,3 +155,5 @@ def test_without_a_token_nobody_else_may(host: str) -> None:
         require_safe_address(Settings(host=host))
     configuration = configure({"STEERSMAN_API_TOKEN": "t", "STEERSMAN_HOST": host}, {})
     require_safe_address(configuration.settings)
+    gateway = {"STEERSMAN_GATEWAY_URL": "http://gateway", "STEERSMAN_AGENT_KEY": "k"}
+    require_safe_address(configure({**gateway, "STEERSMAN_HOST": host}, {}).settings)

@@ -1,0 +1,1 @@
+"""What the gateway says of people: its tokens, and the keys that they are verified with."""

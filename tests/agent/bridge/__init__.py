@@ -1,0 +1,1 @@
+"""The bridge and the tokens of the gateway."""
