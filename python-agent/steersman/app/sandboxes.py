@@ -37,6 +37,10 @@ class Sandbox:
     note: str | None = None
 
 
+UNTRIED = Sandbox(None, Check(status="degraded", detail="not tried: nothing runs in this process"))
+"""For those who only read and send."""
+
+
 async def choose_sandbox(settings: Settings, *, machine: str | None = None) -> Sandbox:
     """Take bubblewrap after it has withstood every escape; without it turn the command tool off.
 

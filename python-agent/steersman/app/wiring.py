@@ -21,7 +21,7 @@ from steersman.app.hosts import host_id_of
 from steersman.app.models import ChosenModel, choose_model
 from steersman.app.places import make_private
 from steersman.app.retention import removals_of
-from steersman.app.sandboxes import Sandbox, choose_sandbox
+from steersman.app.sandboxes import UNTRIED, Sandbox, choose_sandbox
 from steersman.app.stores import open_cache, open_database, open_live
 from steersman.app.work import Working, migrated, working
 from steersman.app.workspaces import HomeWorkspaces
@@ -115,6 +115,7 @@ class App:
 
         `tree`: only on this root task and what comes of it.
         """
+        assert self.sandbox is not UNTRIED, "it was opened only to read and to send"
         settings, roles = self.settings, self.parts.roles
         worker = Worker(self.runtime, roles, concurrency=settings.concurrency, tree=tree)
         return working(worker, self.pool, self.parts.host_id, settings=settings)
@@ -148,22 +149,24 @@ def prepare(settings: Settings, telemetry: Telemetry | None = None) -> Parts:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, telemetry: Telemetry | None = None, patient: bool = False
+    settings: Settings,
+    *,
+    telemetry: Telemetry | None = None,
+    patient: bool = False,
+    works: bool = True,
 ) -> AsyncGenerator[App]:
     """Put an agent together. Its tables are up to date, but for a `patient` one.
 
-    A patient one may be opened while its database is down. Raises ConfigurationError and
+    A patient one may be opened while its database is down. One that does not work only reads and
+    sends: what only work needs is neither tried nor loaded. Raises ConfigurationError and
     StoreUnavailable.
     """
     parts = prepare(settings, telemetry)
-    if not patient:
+    if works and not patient:
         parts.model.warm_up()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.model.close)
-        # Together, because each takes a while and a start is waited for.
-        dsn, sandbox = await asyncio.gather(
-            open_database(settings, stack), choose_sandbox(settings)
-        )
+        dsn, sandbox = await _opened(settings, stack, works=works)
         if not patient:
             await migrated(dsn)
         pool = await PostgresPool.open(dsn, size=settings.concurrency + _SPARE_CONNECTIONS)
@@ -171,6 +174,20 @@ async def open_app(
         hints, deltas = await open_live(settings, dsn, stack)
         stores = _Stores(pool, open_cache(settings, stack), hints, deltas)
         yield _assemble(parts, stores, sandbox)
+
+
+async def _opened(settings: Settings, stack: AsyncExitStack, *, works: bool) -> tuple[str, Sandbox]:
+    """Open the database and try the sandbox, together: each takes a while, a start is waited for.
+
+    What fails first ends the other, and is waited for: neither outlives this, half done.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            database = group.create_task(open_database(settings, stack))
+            trying = group.create_task(choose_sandbox(settings)) if works else None
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return database.result(), UNTRIED if trying is None else trying.result()
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,11 @@ class LocalClient:
 
 
 @asynccontextmanager
-async def open_client(settings: Settings) -> AsyncGenerator[TaskClient]:
-    """Open the server of STEERSMAN_URL, or else the store of this machine."""
+async def open_client(settings: Settings, *, works: bool = False) -> AsyncGenerator[TaskClient]:
+    """Open the server of STEERSMAN_URL, or else the store of this machine.
+
+    `works`: tasks can be attended, so the sandbox is tried and the model's library loaded.
+    """
     # What is not used is not imported: the store and the web client each cost 0.2 s and more.
     if settings.url is not None:
         from steersman.cli.remote import open_remote  # noqa: PLC0415
@@ -165,7 +168,7 @@ async def open_client(settings: Settings) -> AsyncGenerator[TaskClient]:
         from steersman.app.wiring import open_app  # noqa: PLC0415
 
         require_home(settings.home)
-        async with open_app(settings) as app:
+        async with open_app(settings, works=works) as app:
             yield LocalClient(app)
 
 

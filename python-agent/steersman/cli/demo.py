@@ -34,7 +34,7 @@ async def play(preparing: Awaitable[Demo], *, as_json: bool) -> int:
     """Run the demo's goal and then its tests; 0 only if both went well."""
     demo = await preparing
     with presenter(demo.settings, as_json=as_json, asks=True) as view:
-        async with open_client(demo.settings) as client:
+        async with open_client(demo.settings, works=True) as client:
             for note in (*client.notes, *demo.notes):
                 view.note(note)
             request = new_task(Goal(demo.goal), remote=False)

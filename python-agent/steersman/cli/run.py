@@ -4,6 +4,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -17,7 +18,7 @@ from steersman.cli.printing import make_console
 from steersman.cli.remarks import remarks
 from steersman.cli.starting import redaction_of
 from steersman.core.errors import Invalid
-from steersman.core.ids import TaskId
+from steersman.core.ids import LOCAL_OWNER, TaskId
 from steersman.core.tasks import NewTask
 from steersman.settings import Settings
 
@@ -44,7 +45,7 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
     if goal.workspace is not None and not remote:
         directory = existing_directory(goal.workspace, settings)
     with presenter(settings, as_json=as_json, asks=True) as view:
-        async with open_client(settings) as client:
+        async with open_client(settings, works=True) as client:
             for note in client.notes:
                 view.note(note)
             if goal.conversation is not None:
@@ -53,6 +54,9 @@ async def run_goal(goal: Goal, settings: Settings, *, as_json: bool) -> int:
             if request.workspace is not None:
                 view.note(f"workspace {request.workspace} of {settings.url}; a new one is empty")
             accepted = await client.submit(request, directory=directory)
+            if not remote:
+                own = settings.workspaces / LOCAL_OWNER / accepted["conversation_id"]
+                view.note(f"works in {shown_path(directory or str(own))}")
             return await attend(client, view, TaskId(accepted["task_id"]))
 
 
@@ -66,10 +70,16 @@ async def attend(client: TaskClient, view: Presenter, task_id: TaskId) -> int:
 async def watch_task(text: str, settings: Settings, *, after: int, as_json: bool) -> int:
     """Show a task from a cursor on; one that nobody works on is gone on with here."""
     with presenter(settings, as_json=as_json) as view:
-        async with open_client(settings) as client:
+        async with open_client(settings, works=True) as client:
             task_id = await find_task(client, text)
             async with client.attend(task_id):
                 return await Follower(client, view, stops=False).follow(task_id, after=after)
+
+
+def shown_path(path: str) -> str:
+    """Write a path as short as a shell takes it."""
+    home = f"{Path.home()}/"
+    return f"~/{path.removeprefix(home)}" if path.startswith(home) else path
 
 
 def refuse_model(settings: Settings, model: str | None) -> None:
@@ -109,6 +119,7 @@ def presenter(settings: Settings, *, as_json: bool, asks: bool = False) -> Gener
             yield lines
         return
     asks = asks and sys.stdin.isatty() and sys.stdout.isatty()
-    view = LiveView(make_console(), keyboard=Keyboard.of_stdin(), asks=asks)
+    waits = "getting ready" if settings.url is None else "waiting for a worker"
+    view = LiveView(make_console(), keyboard=Keyboard.of_stdin(), asks=asks, waits=waits)
     with remarks(view.note, redaction), view:
         yield view
