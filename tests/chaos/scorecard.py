@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.bench.stopwatch import percentile
+from tests.bench.figures import percentile
 from tests.chaos.world import World
 
 _WHERE_WE_STAND = """
