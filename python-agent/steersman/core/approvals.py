@@ -18,6 +18,9 @@ from steersman.core.ids import ApprovalId, OwnerId
 EVERY_TOOL = "*"
 """Stands for the tools that are not named."""
 
+_PATH_ARGUMENTS = frozenset({"path"})
+"""Arguments that name a file of the workspace, whatever the tool: two spellings are one file."""
+
 _CHANGING = frozenset({Effect.IDEMPOTENT, Effect.KEYED, Effect.UNSAFE})
 
 
@@ -57,7 +60,7 @@ class RiskRule(BaseModel):
         """Say whether this rule is about the call."""
         if tool != self.tool or self.argument not in arguments:
             return False
-        value = arguments[self.argument]
+        value = _with_plain_paths(arguments)[self.argument]
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return re.search(self.matches, text) is not None
 
@@ -131,5 +134,19 @@ def sameness(arguments: JsonObject, same_by: tuple[str, ...]) -> str:
 
     Strings may be given as their references: equal strings have equal references.
     """
-    named: JsonObject = {name: arguments.get(name) for name in same_by}
-    return arguments_sha256(normalized(named if same_by else arguments))
+    plain = _with_plain_paths(arguments)
+    named: JsonObject = {name: plain.get(name) for name in same_by}
+    return arguments_sha256(normalized(named if same_by else plain))
+
+
+def _with_plain_paths(arguments: JsonObject) -> JsonObject:
+    return {
+        name: _plain_path(value) if name in _PATH_ARGUMENTS and isinstance(value, str) else value
+        for name, value in arguments.items()
+    }
+
+
+def _plain_path(path: str) -> str:
+    """Write a path without what names nothing. No tool takes `..` or a path from the root."""
+    names = (name for name in path.split("/") if name not in ("", "."))
+    return ("/" if path.startswith("/") else "") + "/".join(names)

@@ -108,6 +108,40 @@ def test_a_remembered_approval_covers_the_named_arguments_or_all() -> None:
     assert sameness(one, ()) != sameness(two, ())
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("deploy/x", True),
+        ("./deploy/x", True),
+        (".//deploy/x", True),
+        ("././/deploy//./x", True),
+        (".github/workflows/a.yml", True),
+        ("./.github/a", True),
+        ("src/deploy/x", False),
+        ("deployed/x", False),
+        ("/deploy/x", False),
+    ],
+)
+def test_a_rule_is_about_a_file_however_its_path_is_spelt(path: str, asked: bool) -> None:
+    rule = RiskRule(
+        tool="write_file", argument="path", matches=r"^(deploy/|\.github/)", then=ALWAYS
+    )
+    call: JsonObject = {"path": path, "content": "./deploy/x"}
+    reason = reason_to_ask(
+        ("write_file", call), Effect.IDEMPOTENT, overrides={}, rules=(rule,), policies={}
+    )
+    assert (reason is not None) is asked
+    told = RiskRule(tool="write_file", argument="content", matches=r"^\./deploy", then=ALWAYS)
+    assert told.fits("write_file", call)
+
+
+def test_a_remembered_approval_covers_a_file_however_its_path_is_spelt() -> None:
+    plain = sameness({"path": "a/b"}, ("path",))
+    assert {sameness({"path": path}, ("path",)) for path in ("./a/b", "a//b", "a/./b")} == {plain}
+    assert sameness({"path": "/a/b"}, ("path",)) != plain
+    assert sameness({"path": "./a"}, ()) == sameness({"path": "a"}, ())
+
+
 def test_approvals_are_decided_in_any_order_and_the_actions_keep_theirs() -> None:
     state = waiting()
     assert (state.blockers, next_move(state)) == ((Blocker.APPROVAL,), HandBack(EXPIRES))
