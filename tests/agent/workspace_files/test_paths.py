@@ -1,8 +1,9 @@
 """No path leads out of a workspace, and none to what is no file."""
 
 import os
+import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,29 @@ def test_nothing_stays_open(files: DirectoryFiles, root: Path, attempt: Attempt)
         except ToolFailure:
             continue
     assert len(names(Path("/proc/self/fd"))) == before
+
+
+@pytest.fixture
+def closed(files: DirectoryFiles, root: Path) -> Iterator[DirectoryFiles]:
+    """Nobody may look into it, not even root, who loses the power to ignore permissions."""
+    root.chmod(0)
+    user = os.geteuid()
+    os.seteuid(user or 65_534)
+    yield files
+    os.seteuid(user)
+    root.chmod(0o755)
+
+
+@every_attempt
+def test_a_workspace_that_may_not_be_read_is_a_refusal(
+    closed: DirectoryFiles, attempt: Attempt
+) -> None:
+    assert code_of(attempt, closed, "shop/cart.py") == "not_permitted"
+
+
+@pytest.mark.parametrize("name", ["list", "read", "replace"])
+def test_a_workspace_that_is_gone_has_no_files(
+    files: DirectoryFiles, root: Path, name: str
+) -> None:
+    shutil.rmtree(root)
+    assert code_of(ATTEMPTS[name], files, "shop/cart.py") == "not_found"

@@ -56,7 +56,7 @@ def open_folder(
     root: Path, names: tuple[str, ...], path: str, *, make: bool = False
 ) -> Generator[int]:
     """Open a folder; `make` makes those that are missing, durably."""
-    current = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    current = _open_root(root, path)
     try:
         for name in names:
             if make:
@@ -67,6 +67,19 @@ def open_folder(
         yield current
     finally:
         os.close(current)
+
+
+def _open_root(root: Path, path: str) -> int:
+    try:
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        # A command may have taken away the workspace itself, or the right to look into it.
+        if error.errno == errno.ENOENT:
+            raise NotThere(path) from None
+        if error.errno in _NOT_PERMITTED:
+            said = "The workspace's own permissions do not allow it."
+            raise ToolFailure("not_permitted", said) from None
+        raise
 
 
 @contextmanager
