@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from steersman.adapters.postgres.lease import Work, WorkerLease, end_predecessor
-from steersman.core.errors import LeaseLost, StoreUnavailable
+from steersman.core.errors import LeaseLost
 from steersman.core.ids import WorkerId
 from steersman.core.ports import Claim
 from tests.agent.postgres.making import HOST, ROLES, Store, claimed, decision, opened, submitted
@@ -213,29 +213,6 @@ async def test_a_wrong_clock_does_not_change_a_lease(
     finally:
         process.kill()
         await process.wait()
-
-
-async def test_a_start_that_was_given_up_does_not_end_the_lease_of_the_next(
-    store: Store, database_url: str
-) -> None:
-    given_up = WorkerLease(
-        database_url, ME, HOST, roles=ROLES, lease=timedelta(seconds=1.5), work=Work()
-    )
-    await store.alive(ME, seconds=60)  # the next one, whose name is the same
-    blocker = await asyncpg.connect(database_url)
-    async with blocker.transaction():
-        await blocker.execute("SELECT FROM workers FOR UPDATE")
-        with pytest.raises(StoreUnavailable):
-            await given_up.start()
-    await blocker.close()
-    await given_up.end()
-    assert await _lives(store)
-
-
-async def test_a_lease_does_not_start_without_a_database() -> None:
-    with pytest.raises(StoreUnavailable):
-        async with _leased("postgresql://postgres@127.0.0.1:1/nothing", lambda: None):
-            pass
 
 
 async def _until_a_beat_waits(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
