@@ -50,7 +50,10 @@ _THINKING_AFTER = frozenset(
 
 
 class LiveView:
-    """Show one task's events and deltas as they come. `asks`: the person is asked here."""
+    """Show one task's events and deltas as they come.
+
+    `asks`: the person is asked here; `waits`: the status before somebody works on the task.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class LiveView:
         clock: Callable[[], float] = time.monotonic,
         keyboard: Keyboard | None = None,
         asks: bool = False,
+        waits: str = "waiting for a worker",
     ) -> None:
         self._console = console
         self._clock = clock
@@ -66,7 +70,7 @@ class LiveView:
         self.asks = asks
         self._maker = LineMaker(console.width, cuts=console.is_terminal, asks=asks)
         self._partial = PartialThought()
-        self._status: str | None = "getting ready"
+        self._status: str | None = waits
         self._since = clock()
         self._live: Live | None = None
         self._tick: asyncio.TimerHandle | None = None

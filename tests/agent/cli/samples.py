@@ -63,7 +63,7 @@ class PlayedClient:
 
     async def submit(self, request: NewTask, *, directory: str | None = None) -> JsonObject:
         self.submitted.append((request, directory))
-        return {"task_id": TASK_ID, "seq": 1, "state": "queued"}
+        return {"task_id": TASK_ID, "conversation_id": "c", "seq": 1, "state": "queued"}
 
     async def post(self, task_id: TaskId, command: Command) -> JsonObject:
         assert task_id == TASK_ID

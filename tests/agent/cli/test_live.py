@@ -70,7 +70,7 @@ def test_the_status_says_what_goes_on_now() -> None:
         status(*events).lstrip(" ⠋")
         for events in ([SUBMITTED], [claimed], [command], [command, question], [COMPLETED])
     ] == [
-        "getting ready",
+        "waiting for a worker",
         "thinking",
         "execute_terminal_command sleep 9",
         "waiting for an answer",

@@ -22,7 +22,9 @@ REMOTE = Settings(url="http://agent")
 
 def use(monkeypatch: pytest.MonkeyPatch, module: ModuleType, client: PlayedClient) -> None:
     @asynccontextmanager
-    async def open_client(settings: Settings) -> AsyncGenerator[PlayedClient]:
+    async def open_client(
+        settings: Settings, *, works: bool = False
+    ) -> AsyncGenerator[PlayedClient]:
         yield client
 
     monkeypatch.setattr(module, "open_client", open_client)
@@ -41,6 +43,7 @@ async def test_a_goal_is_run_in_a_directory_and_shown(
     )
     assert capsys.readouterr().out.splitlines() == [
         "   No model is configured.",
+        f"   works in {tmp_path}",
         "",
         " ◆ Mend it",
         "   developer · workspace shop · task 456789ab",
@@ -129,3 +132,13 @@ async def test_the_demo_succeeds_only_with_green_tests(
     said = [line.strip() for line in capsys.readouterr().out.splitlines() if "verdict" in line]
     assert said == ([f"{verdict} ({tmp_path})"] if verdict else [])
     assert client.submitted == [(NewTask(goal=PlayedDemo.goal), str(tmp_path))]
+
+
+async def test_a_place_of_its_own_is_named_as_a_shell_takes_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, run_module, PlayedClient(SUBMITTED, COMPLETED))
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = Settings(home=Path("/home/me/kept"))
+    await run_goal(Goal("g"), settings, as_json=False)
+    assert capsys.readouterr().out.startswith("   works in ~/kept/workspaces/local/c\n")
