@@ -8,6 +8,9 @@ namespace Steersman.ApiGateway.Live;
 /// <summary>A page of a log.</summary>
 internal sealed record LogPage([property: JsonPropertyName("events")] IReadOnlyList<LogEvent> Events);
 
+/// <summary>How far a log is, and whether nothing more can come.</summary>
+internal readonly record struct Standing(long Seq, bool IsFinal);
+
 /// <summary>Reads a task's log and its standing from the agents.</summary>
 internal sealed class AgentLog(AgentApi api)
 {
@@ -16,11 +19,11 @@ internal sealed class AgentLog(AgentApi api)
     private const string Json = "application/json";
 
     /// <summary>How far the task's log is. Throws <see cref="LiveException"/> when there is no such task for this person.</summary>
-    public async Task<long> StandingAsync(Watcher watcher, Guid taskId, long atLeast, CancellationToken cancellationToken)
+    public async Task<Standing> StandingAsync(Watcher watcher, Guid taskId, long atLeast, CancellationToken cancellationToken)
     {
         using var response = await GetAsync($"tasks/{taskId}?min_seq={atLeast}", watcher, cancellationToken);
         var view = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
-        return view.GetProperty("seq").GetInt64();
+        return new Standing(view.GetProperty("seq").GetInt64(), view.GetProperty("state").GetString() is "completed" or "failed" or "stopped");
     }
 
     /// <summary>The events past a cursor, one page of them.</summary>

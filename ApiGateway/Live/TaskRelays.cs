@@ -20,7 +20,10 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
     public async IAsyncEnumerable<WatchBatch> WatchAsync(
         Watcher watcher, Guid taskId, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var entry = await EnterAsync(watcher, taskId, after, cancellationToken);
+        if (await EnterAsync(watcher, taskId, after, cancellationToken) is not { } entry)
+        {
+            yield break; // the viewer has seen the end
+        }
         try
         {
             var (relay, text) = (entry.Relay, default(TextCursor));
@@ -60,7 +63,7 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
         }
     }
 
-    private async Task<Entry> EnterAsync(Watcher watcher, Guid taskId, long after, CancellationToken cancellationToken)
+    private async Task<Entry?> EnterAsync(Watcher watcher, Guid taskId, long after, CancellationToken cancellationToken)
     {
         var key = (watcher.UserId, taskId);
         if (TryEnter(key) is { } known)
@@ -68,9 +71,13 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
             return known;
         }
         var standing = await log.StandingAsync(watcher, taskId, after, cancellationToken);
-        if (after > standing)
+        if (after > standing.Seq)
         {
-            throw new LiveException(new LiveProblem(StatusCodes.Status409Conflict, "cursor_ahead", $"The log ends at {standing}."));
+            throw new LiveException(new LiveProblem(StatusCodes.Status409Conflict, "cursor_ahead", $"The log ends at {standing.Seq}."));
+        }
+        if (standing.IsFinal && after == standing.Seq)
+        {
+            return null;
         }
         lock (_gate)
         {
@@ -80,7 +87,7 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
                 return entry;
             }
             // A viewer that is not far behind is caught up by the live source; others read pages.
-            var from = Math.Max(after, standing - (Tail.MaxEvents / 2));
+            var from = Math.Max(after, standing.Seq - (Tail.MaxEvents / 2));
             return _relays[key] = new Entry(key, new TaskRelay(watcher, taskId, from, source)) { Viewers = 1 };
         }
     }
