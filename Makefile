@@ -8,10 +8,15 @@ ready := $(agent)/.venv/.ready
 reports := .reports
 pyright := pyright@1.1.414
 pytest := $(bin)/pytest -n auto --dist loadgroup
-solution := $(wildcard *.slnx)
+solution := Steersman.slnx
+
+# $(call with-dotnet,targets,what they are)
+with-dotnet = if command -v dotnet >/dev/null; then $(MAKE) --no-print-directory $(1); \
+	else echo "left out: $(2) (dotnet is not installed)"; fi
 
 .PHONY: help setup sandbox demo check test fix bench chaos mutants lock clean \
-        check-format check-lint check-architecture check-types check-tests test-agent test-dotnet
+        check-format check-lint check-architecture check-types check-tests check-dotnet test-agent test-dotnet \
+        build-dotnet format-dotnet
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +35,7 @@ demo: $(ready) | sandbox ## watch a task from goal to green tests
 	@$(bin)/steersman demo
 
 check: $(ready) | sandbox ## format, lint, types, architecture, fast tests
-	@$(MAKE) --no-print-directory -k -j3 -O check-format check-lint check-architecture check-types check-tests
+	@$(MAKE) --no-print-directory -k -j3 -O check-format check-lint check-architecture check-types check-tests check-dotnet
 
 check-format: $(ready)
 	@$(bin)/ruff format --quiet --check . || { $(bin)/ruff format --diff .; exit 1; }
@@ -45,6 +50,12 @@ check-types: $(ready)
 check-architecture: $(ready)
 	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache --no-logo
 
+check-dotnet:
+	@$(call with-dotnet,build-dotnet format-dotnet test-client,the .NET half)
+
+format-dotnet:
+	@dotnet format whitespace . --folder --verify-no-changes --include ApiGateway/ BlazorClient/ tests/client/ tests/gateway/
+
 check-tests: $(ready)
 	@$(pytest) -q -m "not slow" --junit-xml $(reports)/check-agent.xml
 
@@ -55,9 +66,14 @@ test-agent: $(ready)
 	@$(pytest) -q --junit-xml $(reports)/test-agent.xml
 
 test-dotnet:
-	@if [ -z "$(solution)" ]; then exit 0; \
-	elif command -v dotnet >/dev/null; then dotnet test $(solution); \
-	else echo "left out: the .NET tests (dotnet is not installed)"; fi
+	@$(call with-dotnet,build-dotnet test-client test-gateway,the .NET tests)
+
+build-dotnet:
+	@dotnet build $(solution) --nologo -v quiet -clp:NoSummary
+
+test-%: build-dotnet
+	@dotnet test --no-build --project tests/$* --results-directory $(reports) \
+	  --report-xunit-junit --report-xunit-junit-filename test-$*.xml
 
 fix: $(ready) ## format and mend what can be mended by itself
 	@$(bin)/ruff check --quiet --fix . || true
