@@ -15,7 +15,7 @@ FAILURE = 1
 USAGE = 2
 """The exit code for what the caller got wrong."""
 BROKEN_PIPE = 128 + signal.SIGPIPE
-"""That of a program that is ended because nobody reads what it writes."""
+"""That of a program whose reader, such as `head`, has what it wanted."""
 
 
 def guarded(command: Callable[[], object]) -> None:
@@ -37,19 +37,17 @@ def guarded(command: Callable[[], object]) -> None:
     except OSError as error:
         if _debugging() or not _is_of_stdout(error):
             raise
-        _give_stdout_up()
-        if isinstance(error, BrokenPipeError):  # such as `head`: it has what it wanted
-            raise SystemExit(BROKEN_PIPE) from None
+        give_stdout_up()
         _complain(f"stdout: {error.strerror}")
         raise SystemExit(FAILURE) from None
 
 
 def _is_of_stdout(error: OSError) -> bool:
     """Say whether it is about what we print: errors of files name them."""
-    return error.filename is None and error.errno in {errno.EPIPE, errno.ENOSPC, errno.EIO}
+    return error.filename is None and error.errno in {errno.ENOSPC, errno.EIO}
 
 
-def _give_stdout_up() -> None:
+def give_stdout_up() -> None:
     """Let the interpreter's last flush go nowhere, for it would complain once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

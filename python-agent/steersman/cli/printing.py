@@ -10,9 +10,15 @@ from rich.text import Text
 from steersman.cli.untrusted import JOINERS
 
 
+class _PlainConsole(Console):
+    def on_broken_pipe(self) -> None:
+        # It would end the program here, as a failure.
+        raise BrokenPipeError
+
+
 def make_console() -> Console:
     """Return a console that adds nothing of its own to what it prints."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return _PlainConsole(highlight=False, markup=False, emoji=False)
 
 
 class Printer:

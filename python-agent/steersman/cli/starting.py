@@ -2,10 +2,13 @@
 # ruff: noqa: PLC0415 - each command imports its work when it runs: `--help` must be quick
 
 import os
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from steersman.cli.boundary import BROKEN_PIPE, give_stdout_up
 
 if TYPE_CHECKING:
     from steersman.logs import Redaction
@@ -60,4 +63,11 @@ def finish(work: Coroutine[Any, Any, int | None]) -> None:
     """Run a command's work; what it returns is the exit code."""
     import asyncio
 
-    raise typer.Exit(asyncio.run(work) or 0)
+    try:
+        code = asyncio.run(work) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Here, because typer would make it a failure on its way out.
+        give_stdout_up()
+        code = BROKEN_PIPE
+    raise typer.Exit(code)
