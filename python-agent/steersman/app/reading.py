@@ -7,7 +7,7 @@ the diff is a part, and says so: what was there at the start comes first, new fi
 import hashlib
 import os
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -73,25 +73,49 @@ def read_all(root: Path, keep_on: KeepOn) -> Iterator[Item]:
 def read_since(
     root: Path, keep_on: KeepOn, known: Container[str], most: Most = _MOST
 ) -> Iterator[Item]:
-    """Yield what is in a workspace, but for what would be too much of what is not `known`."""
-    new_files = unread = size = 0
-    cut = False
-    end = time.monotonic() + most.time.total_seconds()
-    for found in walk(root, _is_left_out):
-        keep_on()
-        if cut := time.monotonic() > end:
-            break
-        if found.kind is Kind.FOLDER:
-            continue
-        new_files += found.path not in known
-        if new_files > most.new_files and found.path not in known and not _steers(found.path):
-            unread += 1
-            continue
-        item = _item(found) if size < most.bytes else _unread(found)
-        size += len(item.content or b"") if isinstance(item, Version) else 0
-        yield item
-    if unread or cut:
-        yield Unread(unread, cut)
+    """Yield what is in a workspace: what is `known` or steers git first, then as much as may be."""
+    passes = _Passes(root, keep_on, most)
+    yield from passes.over(lambda path: path in known or _steers(path))
+    cut = passes.stopped
+    yield from passes.over(lambda path: path not in known and not _steers(path), most.new_files)
+    if passes.unread or passes.stopped:
+        yield Unread(passes.unread, cut)
+
+
+class _Passes:
+    """Several passes over a workspace that share their bytes and their time."""
+
+    def __init__(self, root: Path, keep_on: KeepOn, most: Most) -> None:
+        self._root = root
+        self._keep_on = keep_on
+        self._bytes = most.bytes
+        self._end = time.monotonic() + most.time.total_seconds()
+        self.unread = 0
+        self.stopped = False
+
+    def over(self, wanted: Callable[[str], bool], files: int | None = None) -> Iterator[Item]:
+        """Yield what is wanted; past `files` it is only counted, past the time nothing is."""
+        left = files
+        for found in walk(self._root, _is_left_out):
+            self._keep_on()
+            if time.monotonic() > self._end:
+                self.stopped = True
+                return
+            if found.kind is Kind.FOLDER or not wanted(found.path):
+                continue
+            if left == 0:
+                self.unread += 1
+                continue
+            left = None if left is None else left - 1
+            yield self._read(found)
+
+    def _read(self, found: Found) -> Item:
+        if self._bytes <= 0 and not _steers(found.path):
+            return Version(_name(found), _mode(found), None)
+        item = _item(found)
+        if isinstance(item, Version):
+            self._bytes -= len(item.content or b"")
+        return item
 
 
 def _is_left_out(path: str) -> bool:
@@ -127,10 +151,6 @@ def _item(found: Found) -> Item:
     if _steers(found.path):
         return Steering(found.path, hashlib.sha256(content or b"").hexdigest())
     return Version(_name(found), _mode(found), content)
-
-
-def _unread(found: Found) -> Item:
-    return _item(found) if _steers(found.path) else Version(_name(found), _mode(found), None)
 
 
 def _name(found: Found) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from steersman.app.reading import Most
+from steersman.adapters.git.versions import Unread
+from steersman.app.reading import Most, read_since
 from tests.agent.workspaces.watched import LARGE, TASK, Workspace, git
 
 
@@ -50,6 +51,17 @@ def test_when_time_is_up_nothing_looks_deleted(workspace: Workspace) -> None:
     assert workspace.changed(Most(time=timedelta(seconds=-1))) == [
         "# incomplete: there is too much to read; some files were not compared",
         '# left out (too large, too deep or not readable): "a"',
+    ]
+
+
+def test_what_was_there_is_read_first_and_what_git_may_run(workspace: Workspace) -> None:
+    workspace.write({"a": b"", "b": b"", "zoo.py": b"", "sub/.git/config": b""})
+    read = read_since(workspace.root, lambda: None, {"zoo.py"}, Most(new_files=1))
+    assert [item if isinstance(item, Unread) else item.path for item in read] == [
+        "sub/.git/config",
+        "zoo.py",
+        "a",
+        Unread(1, cut=False),
     ]
 
 
