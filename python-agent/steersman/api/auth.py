@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from steersman.api.problems import Forbidden, describe, problem_response
+from steersman.api.refusing import refuse
 from steersman.core.errors import RequestError, SteersmanError, Unauthorized, Unavailable
 from steersman.core.ids import LOCAL_OWNER, OwnerId
 
@@ -55,7 +56,7 @@ class Gate:
         except (RequestError, Unavailable) as refusal:
             if scope["type"] == "websocket":
                 return await _refuse_socket(WebSocket(scope, receive, send), refusal)
-            return await problem_response(describe(refusal))(scope, receive, send)
+            return await refuse(describe(refusal), scope, receive, send)
         return await self._app(scope, receive, send)
 
     async def _judge(self, scope: Scope) -> OwnerId | None:

@@ -8,14 +8,22 @@ before it ends: uvicorn waits for every open answer, and only then do streams en
 import uvicorn
 from fastapi import FastAPI
 
+from steersman.api.connections import Connections, bounded
+
 FRAME_BYTES = 4 * 1024 * 1024
 """Frames above the API's own limit are read to be answered; above this the connection ends."""
 
 
-def server_config(app: FastAPI) -> uvicorn.Config:
+_BACKLOG = 128
+"""As many are taken in one go; when there is no descriptor left, as many failures are reported."""
+
+
+def server_config(app: FastAPI, connections: Connections | None = None) -> uvicorn.Config:
     """Return the configuration; addresses or sockets are added by whoever runs it."""
     return uvicorn.Config(
         app,
+        http=bounded(connections or Connections()),
+        backlog=_BACKLOG,
         access_log=False,
         log_config=None,
         log_level="warning",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from steersman.api.application import create_api
+from steersman.api.connections import Connections
 from steersman.api.server import server_config
 from steersman.app.dependencies import dependencies_of
 from steersman.app.wiring import App
@@ -22,7 +23,8 @@ class HttpServer(uvicorn.Server):
 
     def __init__(self, app: App, worker: Worker) -> None:
         dependencies = dependencies_of(app, worker)
-        super().__init__(server_config(create_api(dependencies)))
+        self._connections = Connections()
+        super().__init__(server_config(create_api(dependencies), self._connections))
         self._closing = dependencies.closing
         self.up = asyncio.Event()
 
@@ -31,6 +33,7 @@ class HttpServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._connections.heed(asyncio.get_running_loop())
         try:
             await super().startup(sockets)
         finally:

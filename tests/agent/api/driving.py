@@ -10,6 +10,7 @@ import httpx
 import uvicorn
 
 from steersman.api.application import create_api
+from steersman.api.connections import Connections
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.server import server_config
 
@@ -23,10 +24,12 @@ def client_of(api: ApiDependencies, base_url: str = BASE_URL) -> httpx.AsyncClie
 
 
 @asynccontextmanager
-async def serving(api: ApiDependencies) -> AsyncGenerator[str]:
+async def serving(
+    api: ApiDependencies, connections: Connections | None = None
+) -> AsyncGenerator[str]:
     """Run a real server on a free port; give its address without the scheme."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(create_api(api)))
+    server = uvicorn.Server(server_config(create_api(api), connections))
     async with asyncio.TaskGroup() as group:
         group.create_task(server._serve([listening]))
         await until(lambda: server.started)
