@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, TextIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 LogFormat = Literal["auto", "json", "text"]
 
@@ -20,11 +20,14 @@ _MIN_SECRET_LENGTH = 8
 """Shorter values of variables are words that occur everywhere."""
 
 _SECRET_NAME = re.compile(
-    r"(?:^|[_-])(?:api_?key|token|secret|password|authorization|cookie)$|[_-]key$", re.I
+    r"(?:^|[_-])(?:api_?key|token|secret|authorization|cookie|credentials?|passphrase)$"
+    r"|[_-](?:key|pass|pat|pwd)$|passw(?:or)?d$",  # PWD is where a shell stands
+    re.I,
 )
 _PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {_REDACTED}"),
-    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)"), rf"\1{_REDACTED}"),
+    # To the last @ of the host: a password that was not encoded may hold some.
+    (re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)"), rf"\1{_REDACTED}"),
     (
         re.compile(
             r"(?i)((?:api[_-]?key|access_token|token|secret|password|authorization)[\"']?\s*[:=]"
@@ -80,7 +83,7 @@ def known_secrets(environment: Mapping[str, str], settings: Iterable[str] = ()) 
     }
     passwords = {_password(value) for value in (*environment.values(), *settings)}
     whole = {value for value in settings if "://" not in value}
-    return (named | passwords | whole) - {""}
+    return (named | passwords | {unquote(password) for password in passwords} | whole) - {""}
 
 
 class JsonFormatter(logging.Formatter):
@@ -117,7 +120,7 @@ class TextFormatter(logging.Formatter):
         fields = _fields(record, self._redaction)
         parts = [
             f"{at:%H:%M:%S} {record.levelname:<7} {record.name}:",
-            _printable(self._redaction.text(record.getMessage())),
+            _printable(self._redaction.text(record.getMessage())).replace("\n", r"\n"),
             *(f"{name}={_short(value)}" for name, value in fields.items()),
         ]
         line = " ".join(parts)

@@ -52,6 +52,12 @@ def test_a_text_line_shows_control_characters() -> None:
     )
 
 
+def test_a_message_cannot_write_a_line_of_its_own() -> None:
+    line = log("text", "asked\n12:00:00 INFO    steersman: approved\r\n")
+    assert line.endswith(r"asked\n12:00:00 INFO    steersman: approved\r\n" + "\n")
+    assert line.count("\n") == 1
+
+
 def test_an_exception_is_a_field_without_secrets() -> None:
     try:
         raise RuntimeError("token=abcdefgh")
@@ -69,6 +75,7 @@ def test_an_exception_is_a_field_without_secrets() -> None:
         ("authorization=abcdef", "authorization=[redacted]"),
         ("postgresql://me:secret@host/db", "postgresql://me:[redacted]@host/db"),
         ("redis://:p%40ss@host:1", "redis://:[redacted]@host:1"),
+        ("redis://u:p@ss@host:1, redis://h/@x", "redis://u:[redacted]@host:1, redis://h/@x"),
         ('{"api_key": "xyz123"}', '{"api_key": "[redacted]"}'),
         ("GET /x?access_token=abc&y=1", "GET /x?access_token=[redacted]&y=1"),
         ("key sk-abcdefghijklmnopqrst.", "key [redacted]."),
@@ -96,10 +103,21 @@ def test_secrets_of_the_process() -> None:
         "SHORT_TOKEN": "abc",
         "HOME": "/home/me-and-you",
         "DATABASE_URL": "postgresql://me:pa55@host/db",
+        "REDIS_URL": "redis://:p%40ss@host",
+        "PGPASSWORD": "pg-password",
+        "DB_PASS": "db-pass-word",
+        "MY_PAT": "personal-token",
+        "PWD": "/home/me-and-you",
+        "SSH_ASKPASS": "/usr/bin/ssh-askpass",
     }
     assert known_secrets(environment, ["tok", "redis://:other@host"]) == {
         "sk-openai-key",
         "pa55",
+        "p%40ss",
+        "p@ss",
+        "pg-password",
+        "db-pass-word",
+        "personal-token",
         "tok",
         "other",
     }
