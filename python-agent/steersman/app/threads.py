@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import timedelta
-from threading import Event
+from threading import Event, Lock
 from typing import TypeVar
 
 from steersman.core.errors import Unavailable
@@ -38,15 +38,31 @@ async def in_thread(work: Callable[[KeepOn], T], limit: timedelta) -> T:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         cancelled.set()
+        running.add_done_callback(_see)
         await asyncio.wait((running,))
-        running.exception()  # seen, so that it is not reported
         raise
+
+
+def _see(running: "asyncio.Future[T]") -> None:
+    if not running.cancelled():
+        running.exception()  # seen, so that it is not reported
 
 
 async def in_order(chunks: Generator[bytes]) -> AsyncGenerator[bytes]:
     """Yield what a blocking generator yields; it is closed at the end, whatever that is."""
+    # Who is cancelled twice does not wait for the thread that is still in the generator.
+    alone = Lock()
+
+    def following(_: KeepOn) -> bytes | None:
+        with alone:
+            return next(chunks, None)
+
+    def close(_: KeepOn) -> None:
+        with alone:
+            chunks.close()
+
     try:
-        while (chunk := await in_thread(lambda _: next(chunks, None), timedelta.max)) is not None:
+        while (chunk := await in_thread(following, timedelta.max)) is not None:
             yield chunk
     finally:
-        await in_thread(lambda _: chunks.close(), timedelta.max)
+        await in_thread(close, timedelta.max)

@@ -49,6 +49,29 @@ async def test_what_the_work_returns_or_raises_is_the_callers() -> None:
         await in_thread(fail, LONG)
 
 
+async def test_a_source_that_is_cut_twice_while_it_reads_is_closed_all_the_same() -> None:
+    begun, go, closed = Event(), Event(), Event()
+
+    def source() -> Generator[bytes]:
+        try:
+            begun.set()
+            go.wait(10)
+            yield b"a"
+        finally:
+            closed.set()
+
+    reading = asyncio.ensure_future(anext(in_order(source())))
+    await asyncio.to_thread(begun.wait, 10)
+    reading.cancel()
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await asyncio.to_thread(closed.wait, 10)
+
+
 @pytest.mark.parametrize("taken", [1, 3])
 async def test_chunks_come_in_order_and_their_source_is_closed(taken: int) -> None:
     closed = Event()
