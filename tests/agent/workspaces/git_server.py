@@ -86,11 +86,35 @@ def http_server(source: Path) -> Generator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Be quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with _answering(Handler) as port:
+        yield f"127.0.0.1:{port}/{source.name}"
+
+
+@contextmanager
+def redirecting(to: str) -> Generator[str]:
+    """Lead every request on to another address; give the address of the one that does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", to + self.path.removeprefix("/shop"))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Be quiet."""
+
+    with _answering(Handler) as port:
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def _answering(handler: type[BaseHTTPRequestHandler]) -> Generator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_port}/{source.name}"
+        yield server.server_port
     finally:
         server.shutdown()
         thread.join()

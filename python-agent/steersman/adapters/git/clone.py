@@ -19,6 +19,8 @@ from steersman.core.errors import Invalid, TooLarge
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _MOST_CHARACTERS = 300
+_SHORTEST_SECRET = 4
+_LOGIN_IN_URL = re.compile(r"://[^/\s]+@")
 _CHUNK_BYTES = 64 * 1024
 _LOOK_SECONDS = 0.05
 # A pack that grows too large ends git itself or only the part of it that writes packs.
@@ -100,6 +102,8 @@ class Address:
         is_web = scheme in ("http", "https")
         kept = "" if is_web or not user else f"{user}@"
         secrets = {password, unquote(password), *((user, unquote(user)) if is_web else ())} - {""}
+        # A shorter one is no secret, and would be struck out of every word that holds it.
+        secrets = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
         shown = f"{scheme}://{kept}{host}{slash}{path}"
         return cls(url, shown, tuple(sorted(secrets, key=len, reverse=True)))
 
@@ -114,6 +118,7 @@ class Address:
         telling = [line for line in lines if not line.startswith(_SAYS_NOTHING)]
         fatal = [line for line in telling if line.startswith(("fatal:", "error:"))]
         reason = (fatal or telling or lines or ["it gave no reason"])[-1]
+        reason = _LOGIN_IN_URL.sub("://***@", reason)
         for secret in self.secrets:
             reason = reason.replace(secret, "***")
         reason = reason.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")

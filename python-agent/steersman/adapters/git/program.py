@@ -30,6 +30,8 @@ _SETTINGS = {
     "fastimport.unpackLimit": "1",
     "gc.autoDetach": "false",
     "gc.packRefs": "false",
+    # A server could lead on to where only this machine may ask.
+    "http.followRedirects": "false",
     "maintenance.auto": "false",
     "protocol.version": "2",
     "submodule.recurse": "false",
