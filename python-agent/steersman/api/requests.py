@@ -11,7 +11,7 @@ from steersman.core.errors import ApprovalNotFound, NotFound, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import ApprovalId, ConversationId, TaskId
 from steersman.core.limits import Limits
-from steersman.core.tasks import NewTask
+from steersman.core.tasks import WORKSPACE_PATTERN, NewTask
 from steersman.core.text import is_clean
 
 MAX_CURSOR = 2**53 - 1
@@ -21,7 +21,6 @@ MAX_TITLE_CHARACTERS = 200
 
 EXAMPLE_ID = "019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01"
 EXAMPLE_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-WORKSPACE_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 
 def _require_clean(text: str) -> str:
@@ -34,13 +33,6 @@ def _require_words(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
     return text
-
-
-def _require_name(name: str) -> str:
-    # `.` and `..` fit the pattern of names but would be a path.
-    if not name.strip("."):
-        raise ValueError("must not be dots only")
-    return name
 
 
 def _canonical_uuid(text: str) -> str:
@@ -58,9 +50,7 @@ Words = Annotated[CleanText, AfterValidator(_require_words)]
 UuidText = Annotated[
     str, AfterValidator(_canonical_uuid), Field(json_schema_extra={"format": "uuid"})
 ]
-WorkspaceName = Annotated[
-    str, Field(pattern=WORKSPACE_PATTERN, examples=["shop"]), AfterValidator(_require_name)
-]
+WorkspaceName = Annotated[str, Field(pattern=WORKSPACE_PATTERN, examples=["shop"])]
 CommandIdText = Annotated[
     str,
     Field(

@@ -41,8 +41,8 @@ class Places:
         """Return the directory that tasks work in."""
         if ref.path is not None:
             return Path(ref.path)
-        if not ref.name.strip("."):
-            raise Invalid("The name of a workspace must not be dots only.")
+        if ref.name[:1] in ("", "."):
+            raise Invalid("The name of a workspace must not be empty or begin with a dot.")
         return self.workspaces / owner_folder(ref.owner_id) / ref.name
 
     def state(self, ref: WorkspaceRef) -> Path:

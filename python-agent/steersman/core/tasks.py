@@ -37,6 +37,8 @@ from steersman.core.view import task_view
 from steersman.core.watch import watch
 
 FINAL_STATES = frozenset({TaskPhase.COMPLETED, TaskPhase.FAILED, TaskPhase.STOPPED})
+WORKSPACE_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+"""A name and no path; with a leading dot it would be `..`, or mean something, as `.git` does."""
 
 
 class NewTask(BaseModel):
@@ -47,7 +49,7 @@ class NewTask(BaseModel):
     goal: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
     role: str | None = None
     conversation_id: str | None = None
-    workspace: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    workspace: str | None = Field(default=None, pattern=WORKSPACE_PATTERN)
     limits: JsonObject = Field(default_factory=dict)
     on_busy: Literal["enqueue", "reject", "interrupt"] = "enqueue"
 

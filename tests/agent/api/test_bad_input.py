@@ -51,6 +51,7 @@ async def test_json_must_be_announced(client: httpx.AsyncClient) -> None:
         ({"goal": "x", "conversation_id": "mine"}, "conversation_id"),
         ({"goal": "x", "workspace": "a/b"}, "workspace"),
         ({"goal": "x", "workspace": ".."}, "workspace"),
+        ({"goal": "x", "workspace": ".git"}, "workspace"),
         ({"goal": "x", "workspace": "a\n"}, "workspace"),
         ({"goal": "x", "workspace": "x" * 65}, "workspace"),
         ({"goal": "x", "on_busy": "queue"}, "on_busy"),

@@ -105,7 +105,7 @@ async def test_a_workspace_name_is_no_path(
     assert workspaces.put == {}
 
 
-@pytest.mark.parametrize("name", [b".", b"..", b"a/../b", b"caf\xc3\xa9"])
+@pytest.mark.parametrize("name", [b".", b"..", b".git", b"a/../b", b"caf\xc3\xa9"])
 async def test_a_workspace_name_is_no_path_either_when_the_client_leaves_it_as_it_is(
     address: str, workspaces: InMemoryWorkspaces, name: bytes
 ) -> None:

@@ -37,8 +37,8 @@ def test_an_owner_with_an_id_that_is_no_name_has_a_folder_too(owner_id: str) -> 
     assert (len(folder), folder.isascii()) == (71, True)
 
 
-@pytest.mark.parametrize("name", [".", "..", ""])
-def test_a_name_of_dots_is_no_name(name: str) -> None:
+@pytest.mark.parametrize("name", [".", "..", "", ".git"])
+def test_a_name_that_begins_with_a_dot_is_no_name(name: str) -> None:
     with pytest.raises(Invalid):
         PLACES.directory(WorkspaceRef("id", OwnerId("me"), name, None, 1))
 
