@@ -7,6 +7,7 @@ import pytest
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres
 from tests.agent.support.database import cloned_database, test_server
+from tests.agent.support.lent_databases import LentDatabases
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +18,28 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def lent_databases(postgres_server: EmbeddedPostgres) -> Iterator[LentDatabases]:
+    databases = LentDatabases(postgres_server)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    """A database of the test's own, with all tables and nothing in them."""
+def new_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A database in which nobody has ever written."""
     with cloned_database(postgres_server) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest,
+    postgres_server: EmbeddedPostgres,
+    lent_databases: LentDatabases,
+) -> Iterator[str]:
+    """A database of the test's own, with all tables and nothing in them."""
+    # Processes of slow tests may go on to write, and their plans and times are those of new tables.
+    is_slow = request.node.get_closest_marker("slow") is not None
+    with cloned_database(postgres_server) if is_slow else lent_databases.lend() as dsn:
         yield dsn

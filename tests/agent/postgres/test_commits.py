@@ -148,14 +148,15 @@ async def test_the_log_cannot_be_edited(store: Store) -> None:
             await store.pool.fetch(statement)
 
 
-async def test_the_commits_of_a_running_task_touch_no_index(store: Store) -> None:
-    claim = await claimed(store)
-    for version in range(1, 21):
-        await store.journal().commit(decision(claim, version=version))
-    await store.pool.fetch("SELECT pg_stat_force_next_flush()")
-    [counts] = await store.pool.fetch(
-        "SELECT n_tup_upd AS updated, n_tup_hot_upd AS without_index"
-        " FROM pg_stat_user_tables WHERE relname = 'tasks'"
-    )
+async def test_the_commits_of_a_running_task_touch_no_index(new_database_url: str) -> None:
+    async with opened(new_database_url) as store:
+        claim = await claimed(store)
+        for version in range(1, 21):
+            await store.journal().commit(decision(claim, version=version))
+        await store.pool.fetch("SELECT pg_stat_force_next_flush()")
+        [counts] = await store.pool.fetch(
+            "SELECT n_tup_upd AS updated, n_tup_hot_upd AS without_index"
+            " FROM pg_stat_user_tables WHERE relname = 'tasks'"
+        )
     the_claim = 1
     assert dict(counts) == {"updated": 20 + the_claim, "without_index": 20}

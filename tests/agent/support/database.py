@@ -36,12 +36,23 @@ def test_server(run_id: str) -> Generator[EmbeddedPostgres]:
 @contextmanager
 def cloned_database(server: EmbeddedPostgres) -> Generator[str]:
     """Yield the address of a fresh database that has all tables."""
-    name = f"test_{uuid4().hex}"
-    asyncio.run(_administer(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+    name = create_clone(server)
     try:
         yield server.dsn(name)
     finally:
-        asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        drop_database(server, name)
+
+
+def create_clone(server: EmbeddedPostgres) -> str:
+    """Make a database that has all tables; return its name."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_administer(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+    return name
+
+
+def drop_database(server: EmbeddedPostgres, name: str) -> None:
+    """Remove a database, whoever uses it."""
+    asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @contextmanager
@@ -52,7 +63,7 @@ def empty_database(server: EmbeddedPostgres) -> Generator[str]:
     try:
         yield server.dsn(name)
     finally:
-        asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        drop_database(server, name)
 
 
 async def _ensure_template(server: EmbeddedPostgres) -> None:
