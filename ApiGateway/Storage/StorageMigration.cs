@@ -10,20 +10,32 @@ internal sealed partial class StorageMigration(
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>Try once before anything else begins, so that a start with its database has its tables when it answers.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!gate.IsOpen)
         {
-            try
-            {
-                await PrepareAsync(stoppingToken);
-                gate.Open();
-            }
-            catch (Exception error) when (error is NpgsqlException or TimeoutException or InvalidOperationException { InnerException: NpgsqlException })
-            {
-                Log.DatabaseUnavailable(logger, error.Message);
-                await Task.Delay(s_pause, time, stoppingToken);
-            }
+            await Task.Delay(s_pause, time, stoppingToken);
+            await TryAsync(stoppingToken);
+        }
+    }
+
+    private async Task TryAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await PrepareAsync(cancellationToken);
+            gate.Open();
+        }
+        catch (Exception error) when (error is NpgsqlException or TimeoutException or InvalidOperationException { InnerException: NpgsqlException })
+        {
+            Log.DatabaseUnavailable(logger, error.Message);
         }
     }
 

@@ -13,9 +13,10 @@ internal static class StorageSetup
             ?? throw new InvalidOperationException(
                 $"ConnectionStrings:{ConnectionName} is not set: the gateway keeps its users in a PostgreSQL database of its own.");
         builder.Services.AddDbContextPool<GatewayDb>(options => options.UseNpgsql(database));
+        // First, because the data-protection keys are read at the start as well.
+        builder.Services.AddHostedService<StorageMigration>();
         builder.Services.AddDataProtection().SetApplicationName("steersman").PersistKeysToDbContext<GatewayDb>();
         builder.Services.AddSingleton<StorageGate>();
-        builder.Services.AddHostedService<StorageMigration>();
     }
 
     /// <summary>Answers 503 until the tables are there; health is answered always.</summary>

@@ -1,4 +1,7 @@
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Steersman.ApiGateway.Storage;
@@ -19,6 +22,7 @@ internal sealed class TestGateway : IAsyncDisposable
         Database = database;
         _host = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
+            host.UseUrls("http://127.0.0.1:0");
             host.UseSetting($"ConnectionStrings:{StorageSetup.ConnectionName}", database);
             host.UseSetting("Logging:LogLevel:Default", "Warning");
             foreach (var (key, value) in settings)
@@ -26,7 +30,7 @@ internal sealed class TestGateway : IAsyncDisposable
                 host.UseSetting(key, value);
             }
         });
-        _host.UseKestrel(0);
+        _host.UseKestrel();
     }
 
     public string Database { get; }
@@ -46,7 +50,7 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         var gateway = new TestGateway(postgres, database ?? postgres.NewDatabase(), settings ?? WithAdmin);
         gateway._host.StartServer();
-        gateway.Url = gateway._host.ClientOptions.BaseAddress;
+        gateway.Url = gateway.ListensAt();
         await gateway.Services.GetRequiredService<StorageGate>().Opened.WaitAsync(TimeSpan.FromSeconds(30));
         return gateway;
     }
@@ -60,6 +64,9 @@ internal sealed class TestGateway : IAsyncDisposable
         await browser.SignInAsync(email, password);
         return browser;
     }
+
+    private Uri ListensAt() =>
+        new(Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
 
     public async ValueTask DisposeAsync()
     {
