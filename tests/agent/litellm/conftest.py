@@ -38,6 +38,7 @@ READ_FILE = ToolSpecification(
 
 NEEDS_LITELLM = [
     pytest.mark.slow,
+    pytest.mark.timeout(240),  # the first one waits for the import, on a machine that may be busy
     # LiteLLM ignores these of pydantic's at its import; pytest forgets that for each test.
     pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier"),
     pytest.mark.filterwarnings("ignore:.*Accessing the.*attribute on the instance is deprecated"),
@@ -120,7 +121,7 @@ async def happens(event: threading.Event) -> None:
 
 async def until(happened: Callable[[], bool]) -> None:
     """Wait for something that nobody announces; the first call waits for the import, too."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not happened():  # noqa: ASYNC110 - it is in another thread
             await asyncio.sleep(0.005)
 
