@@ -19,6 +19,9 @@ _REDACTED = "[redacted]"
 _MIN_SECRET_LENGTH = 8
 """Shorter values of variables are words that occur everywhere."""
 
+_MIN_CHOSEN_LENGTH = 4
+"""Shorter passwords are no secrets, and taking them out would leave no word whole."""
+
 _SECRET_NAME = re.compile(
     r"(?:^|[_-])(?:api_?key|token|secret|authorization|cookie|credentials?|passphrase)$"
     r"|[_-](?:key|pass|pat|pwd)$|passw(?:or)?d$",  # PWD is where a shell stands
@@ -83,7 +86,8 @@ def known_secrets(environment: Mapping[str, str], settings: Iterable[str] = ()) 
     }
     passwords = {_password(value) for value in (*environment.values(), *settings)}
     whole = {value for value in settings if "://" not in value}
-    return (named | passwords | {unquote(password) for password in passwords} | whole) - {""}
+    chosen = passwords | {unquote(password) for password in passwords} | whole
+    return named | {secret for secret in chosen if len(secret) >= _MIN_CHOSEN_LENGTH}
 
 
 class JsonFormatter(logging.Formatter):

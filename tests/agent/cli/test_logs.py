@@ -110,7 +110,8 @@ def test_secrets_of_the_process() -> None:
         "PWD": "/home/me-and-you",
         "SSH_ASKPASS": "/usr/bin/ssh-askpass",
     }
-    assert known_secrets(environment, ["tok", "redis://:other@host"]) == {
+    settings = ["token", "t", "redis://:other@host", "redis://:x@host"]
+    assert known_secrets(environment, settings) == {
         "sk-openai-key",
         "pa55",
         "p%40ss",
@@ -118,7 +119,7 @@ def test_secrets_of_the_process() -> None:
         "pg-password",
         "db-pass-word",
         "personal-token",
-        "tok",
+        "token",
         "other",
     }
 
