@@ -11,10 +11,18 @@ import asyncpg
 from steersman.core.events import JsonObject, parse_envelope
 from steersman.core.fold import fold
 from steersman.core.view import task_view
+from tests.chaos.effects import without_intent, wrong_effects, wrong_files, wrong_outcomes
 from tests.chaos.people import Acknowledged, Seen
+from tests.chaos.witness import committed_by_zombies
 
-OUTCOMES = ("action_succeeded", "action_failed", "action_interrupted")
-ANSWERS_ONCE = ("message_added", "stop_requested", "command_refused")
+ANSWERS_ONCE = (
+    "approval_decided",
+    "command_refused",
+    "message_added",
+    "stop_requested",
+    "task_paused",
+    "task_resumed",
+)
 
 _GAPS = """
 SELECT count(*) FROM tasks t
@@ -32,6 +40,24 @@ SELECT count(*) FROM (
   HAVING count(DISTINCT task_id) > 1 OR count(DISTINCT epoch) > 1
       OR max(seq) - min(seq) + 1 <> count(*)
 ) c
+"""
+# A decision that was taken on the row is the one of the log, once; without one it was withdrawn.
+_APPROVALS = """
+SELECT count(*) FROM approvals a
+ WHERE a.state <> coalesce(
+   (SELECT string_agg(e.payload->>'decision', '+') FROM events e
+     WHERE e.task_id = a.task_id AND e.type = 'approval_decided'
+       AND e.payload->>'approval_id' = a.id::text), 'withdrawn')
+"""
+_OWNERS = """
+SELECT (SELECT count(*) FROM tasks t JOIN conversations c ON c.id = t.conversation_id
+         WHERE c.owner_id <> t.owner_id)
+     + (SELECT count(*) FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
+         WHERE w.owner_id <> t.owner_id)
+     + (SELECT count(*) FROM tasks t JOIN approvals a ON a.task_id = t.id
+         WHERE a.owner_id <> t.owner_id)
+     + (SELECT count(*) FROM tasks t JOIN commands c ON c.task_id = t.id
+         WHERE c.owner_id <> t.owner_id)
 """
 _NOT_FINAL = "SELECT count(*) FROM tasks WHERE NOT final"
 _HELD = """
@@ -62,17 +88,21 @@ async def broken(
         "I1 logs with gaps": await connection.fetchval(_GAPS),
         "I2 falling epochs": await connection.fetchval(_EPOCHS_FALL),
         "I3 commits that committed twice": await connection.fetchval(_COMMITS_TWICE),
-        "I4 unsafe effects doubled or lost": _wrong_effects(logs, workspaces),
-        "I5 outcomes without intent": _without_intent(logs),
+        "I4 unsafe effects doubled or lost": wrong_effects(logs, workspaces),
+        "I4 files that no log explains": wrong_files(logs, workspaces),
+        "I5 outcomes without intent": without_intent(logs),
         "I6 views that are not the fold": await _wrong_views(connection, logs),
+        "I9 commits of an epoch that was over": await committed_by_zombies(connection),
         "I10 commands not answered once": _unanswered(logs, acknowledged),
         "I10 events after the end": _after_the_end(logs),
+        "I10 approvals that rows and logs see differently": await connection.fetchval(_APPROVALS),
         "I11 tasks that did not end": await connection.fetchval(_NOT_FINAL),
         "I12 watchers that saw something else": _wrong_watchers(logs, watchers),
         "I13 wrong sums": _wrong_sums(logs),
+        "I14 rows of two owners": await connection.fetchval(_OWNERS),
         "I15 held rows": await connection.fetchval(_HELD),
         "I15 old transactions": await connection.fetchval(_OLD_TRANSACTIONS),
-        "calls without exactly one outcome": _wrong_outcomes(logs),
+        "calls without exactly one outcome": wrong_outcomes(logs),
     }
     return [f"{name}: {count}" for name, count in counts.items() if count]
 
@@ -102,41 +132,6 @@ async def _wrong_views(
     return sum(views[task_id] != json.loads(json.dumps(view)) for task_id, view in folded.items())
 
 
-def _wrong_effects(logs: dict[str, list[JsonObject]], workspaces: Path) -> int:
-    """Count commands that left more lines outside than calls can answer for, or fewer."""
-    wrong = 0
-    for log in logs.values():
-        commands = {
-            action["action_id"]: action["arguments"].get("command", "")
-            for event in log
-            for action in event.get("actions", ())
-        }
-        path = workspaces / log[0]["workspace"] / "effects.log"
-        effects = Counter[str](path.read_text().split() if path.exists() else ())
-        for name in ("one", "two", "three"):
-            mine = {a for a, command in commands.items() if f"echo {name}" in command}
-            ended = [e for e in log if e.get("action_id") in mine and e["type"] in OUTCOMES]
-            sure = sum(e["type"] == "action_succeeded" for e in ended)
-            perhaps = sum(e["type"] == "action_interrupted" for e in ended)
-            wrong += not sure <= effects[name] <= sure + perhaps
-    return wrong
-
-
-def _without_intent(logs: dict[str, list[JsonObject]]) -> int:
-    count = 0
-    for log in logs.values():
-        begun: set[str] = set()
-        for event in log:
-            if event["type"] == "action_started":
-                begun.add(event["action_id"])
-            elif event["type"] == "action_succeeded" and event["tool"] in (
-                "write_file",
-                "execute_terminal_command",
-            ):
-                count += event["action_id"] not in begun
-    return count
-
-
 def _unanswered(logs: dict[str, list[JsonObject]], acknowledged: Sequence[Acknowledged]) -> int:
     answers = Counter(
         event["command_id"]
@@ -163,13 +158,4 @@ def _wrong_sums(logs: dict[str, list[JsonObject]]) -> int:
         usage = [event["usage"] for event in log if "usage" in event]
         sums = (sum(u["input_tokens"] for u in usage), sum(u["output_tokens"] for u in usage))
         wrong += sums != (spent["input_tokens"], spent["output_tokens"])
-    return wrong
-
-
-def _wrong_outcomes(logs: dict[str, list[JsonObject]]) -> int:
-    wrong = 0
-    for log in logs.values():
-        calls = Counter(a["action_id"] for event in log for a in event.get("actions", ()))
-        outcomes = Counter(e["action_id"] for e in log if e["type"] in OUTCOMES)
-        wrong += calls != outcomes
     return wrong

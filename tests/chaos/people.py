@@ -1,4 +1,4 @@
-"""Those who use the system meanwhile: submit, say, stop, watch; and what they were promised."""
+"""Those who use the system meanwhile, in every way that there is, and what they were promised."""
 
 import asyncio
 import json
@@ -62,14 +62,45 @@ class People:
             await asyncio.sleep(0.1)
 
     async def command(self, task_id: str) -> None:
-        """Say something to a task, or stop it, as people do: again until there is an answer."""
+        """Say something to a task, pause it for a moment, or stop it, as people do."""
         kind, body = self.random.choices(
-            (("messages", {"text": "Go on, please."}), ("stop", {"reason": "enough"})), (4, 1)
+            (
+                ("messages", {"text": "Go on, please."}),
+                ("stop", {"reason": "enough"}),
+                ("pause", {}),
+            ),
+            (4, 1, 2),
         )[0]
+        await self._insist(task_id, kind, f"/tasks/{task_id}/{kind}", body)
+        if kind == "pause":
+            await asyncio.sleep(self.random.uniform(0, 1))
+            await self._insist(task_id, "resume", f"/tasks/{task_id}/resume", {})
+
+    async def decide(self) -> None:
+        """Approve or refuse what waits for it, until this is cancelled."""
+        while True:
+            for approval in await self._pending():
+                decision = self.random.choices(("approve", "reject"), (5, 1))[0]
+                sha256 = approval["arguments_sha256"]
+                body = {"decision": decision, "arguments_sha256": sha256}
+                path = f"/approvals/{approval['approval_id']}"
+                await self._insist(approval["task_id"], decision, path, body)
+            await asyncio.sleep(0.2)
+
+    async def _pending(self) -> list[JsonObject]:
+        try:
+            url = f"{self.address()}/approvals?state=pending"
+            answer = await self.http.get(url, timeout=_PATIENCE)
+        except httpx.HTTPError:
+            return []
+        return answer.json()["items"] if answer.status_code == 200 else []
+
+    async def _insist(self, task_id: str, kind: str, path: str, body: JsonObject) -> None:
+        """Send a command again and again with the same key, until there is an answer."""
         key = new_id(SystemClock())
-        for _ in range(50):
-            answer = await self._post(f"/tasks/{task_id}/{kind}", body, key)
-            if answer is not None and answer.status_code == 202:
+        while True:
+            answer = await self._post(path, body, key)
+            if answer is not None and answer.status_code < 300:
                 # Another task's end may have been first: then the answer's state is final.
                 if answer.json()["state"] not in ("completed", "failed", "stopped"):
                     self.acknowledged.append(Acknowledged(task_id, key, kind, time.time()))

@@ -13,7 +13,8 @@ _CHUNK_BYTES = 65_536
 class FaultProxy:
     """Pass bytes on, and sometimes cut a connection right after a request has gone through.
 
-    The server then does what it was asked, a COMMIT most of all, and nobody hears of it.
+    The server then does what it was asked, a COMMIT most of all, and nobody hears of it. It can
+    also keep silent for a while, after which everything goes on as if nothing had been.
     """
 
     def __init__(self, server: Path, random_numbers: random.Random) -> None:
@@ -21,6 +22,10 @@ class FaultProxy:
         self._random = random_numbers
         self._open: set[asyncio.StreamWriter] = set()
         self.lose_answers = 0.0
+        self._turn = asyncio.Lock()
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self.silences = 0
         self.lost = 0
         self.cut = 0
 
@@ -29,6 +34,14 @@ class FaultProxy:
         for writer in tuple(self._open):
             writer.transport.abort()
             self.cut += 1
+
+    async def keep_silent(self, seconds: float) -> None:
+        """Let nothing through in either direction for so long."""
+        async with self._turn:
+            self._flows.clear()
+            await asyncio.sleep(seconds)
+            self._flows.set()
+            self.silences += 1
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
@@ -52,6 +65,7 @@ class FaultProxy:
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(_CHUNK_BYTES):
+            await self._flows.wait()
             writer.write(chunk)
             await writer.drain()
             if self._random.random() < self.lose_answers:
@@ -62,6 +76,7 @@ class FaultProxy:
 
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(_CHUNK_BYTES):
+            await self._flows.wait()
             writer.write(chunk)
             await writer.drain()
         raise _Cut

@@ -12,26 +12,38 @@ import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
 import httpx
 
+from steersman.adapters.gateway.keys import PATH
 from steersman.adapters.postgres.embedded import DATABASE, start_embedded
+from steersman.adapters.postgres.migrate import migrate
+from steersman.adapters.postgres.pool import PostgresPool
+from steersman.adapters.postgres.why import claim_facts
+from steersman.core.ids import TaskId
+from steersman.core.unclaimed import why_unclaimed
+from tests.agent.bridge.signing import BOB, Signer, jwks
 from tests.agent.e2e.processes import environment
 from tests.agent.support.redis_server import free_port
+from tests.agent.support.small_http import answering
 from tests.chaos.invariants import broken
+from tests.chaos.leftovers import still_held
 from tests.chaos.people import People
 from tests.chaos.proxy import fault_proxy
-from tests.chaos.scorecard import scorecard, tail
+from tests.chaos.scorecard import scorecard, tail, too_little
 from tests.chaos.servers import Agent, Agents, Database, RedisProcess
 from tests.chaos.story import cassette
-from tests.chaos.world import World
+from tests.chaos.stranger import Stranger
+from tests.chaos.witness import install_witness
+from tests.chaos.world import LEASE_SECONDS, World
 
 AGENTS = 3
-LEASE_SECONDS = 2
 CATCH_UP_SECONDS = 90
+_TOKEN = "of-the-people"
 
 
 async def chaos(seconds: float, seed: int) -> int:
@@ -50,22 +62,15 @@ async def play(seconds: float, seed: int) -> tuple[list[str], list[str]]:
         world = await _world(home, seed, stack)
         began = time.monotonic()
         until = began + seconds
-        async with asyncio.timeout(seconds + CATCH_UP_SECONDS), asyncio.TaskGroup() as group:
-            group.create_task(world.destroy(until))
-            group.create_task(world.keep_busy(until))
-            group.create_task(world.sample_copies(until))
-            await asyncio.sleep(seconds)
-            world.proxy.lose_answers = 0.0
+        try:
+            async with asyncio.timeout(seconds + CATCH_UP_SECONDS):
+                await world.live_through(until)
+        except TimeoutError:
+            return await _unfinished(world), []
         caught_up = time.monotonic() - until
         codes = await world.agents.end()
         connection = await asyncpg.connect(world.dsn)
-        wrong = await broken(
-            connection,
-            acknowledged=world.people.acknowledged,
-            watchers=world.people.watchers,
-            workspaces=home / "workspaces/local",
-        )
-        wrong += [f"I8 copies ahead: {world.ahead}"] if world.ahead else []
+        wrong = await _judged(world, connection, home)
         for code, member in zip(codes, world.agents.members, strict=True):
             wrong += [f"exit code {code}: {tail(member.log)}"] if code else []
         lines = await scorecard(world, connection, seconds=seconds, caught_up=caught_up)
@@ -73,11 +78,44 @@ async def play(seconds: float, seed: int) -> tuple[list[str], list[str]]:
     return wrong, lines
 
 
+async def _judged(
+    world: World, connection: "asyncpg.Connection[asyncpg.Record]", home: Path
+) -> list[str]:
+    seen = {
+        "I7 copies that differ": world.different,
+        "I8 copies ahead": world.ahead,
+        "I14 answers that gave something away": world.stranger.shown,
+    }
+    return [
+        *await broken(
+            connection,
+            acknowledged=world.people.acknowledged,
+            watchers=world.people.watchers,
+            workspaces=home / "workspaces/local",
+        ),
+        *(f"{name}: {count}" for name, count in seen.items() if count),
+        *(f"I15 held lock: {lock}" for lock in await still_held(home)),
+        *too_little(world),
+    ]
+
+
+async def _unfinished(world: World) -> list[str]:
+    """Say of each task that has not ended why nobody takes it, or who has it."""
+    pool = await PostgresPool.open(world.dsn, size=1)
+    rows = await pool.fetch("SELECT id FROM tasks WHERE NOT final")
+    facts = [await claim_facts(pool, TaskId(str(row["id"]))) for row in rows]
+    await pool.close()
+    said = [f"I11 {one.task_id} has not ended: {why_unclaimed(one).reason}" for one in facts]
+    said = said or ["a watcher or a sender has not ended, though every task has"]
+    return said + [f"an agent's last words: {tail(one.log)}" for one in world.agents.members]
+
+
 async def _world(home: Path, seed: int, stack: AsyncExitStack) -> World:
     numbers = random.Random(seed)
     database = Database(home / "postgres", await start_embedded(home / "postgres"))
     stack.push_async_callback(asyncio.to_thread, lambda: database.server.close())
     dsn = database.server.dsn()
+    await _prepare(dsn)
     proxy = await stack.enter_async_context(
         fault_proxy(database.sockets, home / "proxy", random.Random(seed + 1))
     )
@@ -85,22 +123,44 @@ async def _world(home: Path, seed: int, stack: AsyncExitStack) -> World:
     redis = RedisProcess(free_port())
     redis.start()
     stack.callback(redis.kill)
+    gateway = Signer()
+    gateway_url = await stack.enter_async_context(answering({PATH: (200, jwks(gateway))}))
+    env = _environment(home, redis_url=f"redis://127.0.0.1:{redis.port}", gateway_url=gateway_url)
+    members = [Agent(free_port(), env, home / f"agent-{n}.log") for n in range(AGENTS)]
+    agents = Agents(members)
+    stack.callback(lambda: [member.process and member.process.kill() for member in members])
+    await agents.start()
+    url = partial(agents.url, numbers)
+    people = People(await stack.enter_async_context(_client(_TOKEN)), url, numbers)
+    others = await stack.enter_async_context(_client(gateway.token(BOB, exp=2**32)))
+    stranger = Stranger(others, url, random.Random(seed + 2), people.tasks)
+    return World(numbers, database, proxy, redis, agents, people, stranger, dsn)
+
+
+async def _prepare(dsn: str) -> None:
+    await migrate(dsn)
+    connection = await asyncpg.connect(dsn)
+    await install_witness(connection)
+    await connection.close()
+
+
+def _environment(home: Path, **urls: str) -> dict[str, str]:
     (home / "cassette.json").write_text(json.dumps(cassette()))
-    env = environment(
+    return environment(
         home,
         database_url=f"postgresql://postgres@/{DATABASE}?host={quote(str(home / 'proxy'))}",
-        redis_url=f"redis://127.0.0.1:{redis.port}",
         model=f"scripted/{home / 'cassette.json'}",
         lease_seconds=LEASE_SECONDS,
         grace_seconds=5,
+        approvals="write_file=always",
+        api_token=_TOKEN,
+        agent_key="not-asked-for",
+        **urls,
     )
-    members = [Agent(free_port(), env, home / f"agent-{n}.log") for n in range(AGENTS)]
-    agents = Agents(members)
-    agents.start()
-    stack.callback(lambda: [member.process and member.process.kill() for member in members])
-    http = await stack.enter_async_context(httpx.AsyncClient())
-    people = People(http, lambda: agents.url(numbers), numbers)
-    return World(numbers, database, proxy, redis, agents, people, dsn)
+
+
+def _client(token: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, trust_env=False)
 
 
 def _end_on_signal(number: int, _frame: object) -> None:

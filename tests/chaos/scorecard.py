@@ -1,5 +1,6 @@
 """What a run did and what came of it, as lines for people."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -36,15 +37,39 @@ async def scorecard(
         f"  {seconds:.0f} s: {stand['tasks']} tasks, {stand['final']} ended,"
         f" {stand['events']} events",
         f"  kills {world.agents.kills}, freezes {world.agents.freezes}, database crashes"
-        f" {world.database.crashes}, Redis kills {world.redis.kills}, answers lost"
-        f" {world.proxy.lost}, connections cut {world.proxy.cut}",
-        f"  outcomes unknown {unknown}, commands accepted {len(world.people.acknowledged)},"
+        f" {world.database.crashes}, silences {world.proxy.silences}, Redis kills"
+        f" {world.redis.kills}, answers lost {world.proxy.lost}, connections cut"
+        f" {world.proxy.cut}",
+        f"  outcomes unknown {unknown}, commands accepted {_kinds(world)}",
+        f"  a stranger got {world.stranger.asked} answers, {world.stranger.shown} too many;"
         f" watchers {len(world.people.watchers)} with"
         f" {sum(seen.resumes for seen in world.people.watchers)} resumes",
-        f"  copies sampled {world.samples}, ahead {world.ahead}",
+        f"  copies sampled {world.samples}, ahead {world.ahead}; compared {world.compared}, "
+        f"different {world.different}",
         f"  takeovers {len(takeovers)}: {_spread(takeovers)}; stops {len(stops)}: {_spread(stops)}",
         f"  caught up {caught_up:.1f} s after the last fault",
     ]
+
+
+def too_little(world: World) -> list[str]:
+    """Say what did not happen: a run without it has shown nothing about it."""
+    happened = {
+        "process was killed": world.agents.kills,
+        "process was frozen": world.agents.freezes,
+        "command was accepted": len(world.people.acknowledged),
+        "decision was accepted": sum(
+            one.kind in ("approve", "reject") for one in world.people.acknowledged
+        ),
+        "copy was compared": world.compared,
+        "stranger was answered": world.stranger.asked,
+    }
+    return [f"too little happened: no {what}" for what, count in happened.items() if not count]
+
+
+def _kinds(world: World) -> str:
+    counts = Counter(one.kind for one in world.people.acknowledged)
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+    return f"{counts.total()} ({kinds})"
 
 
 async def _stop_times(

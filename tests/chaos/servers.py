@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -97,15 +98,20 @@ class Agent:
                 stderr=log,
             )
 
-    async def answers(self, seconds: float = 30.0) -> None:
-        """Wait until it answers."""
+    async def answers(self, seconds: float = 60.0) -> None:
+        """Wait until it answers, or has ended by itself, which its exit code will tell."""
+        assert self.process is not None
         async with asyncio.timeout(seconds):
-            while True:
-                with suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                    writer.close()
-                    return
+            while self.process.poll() is None and not self.is_up():  # noqa: ASYNC110 - a process
                 await asyncio.sleep(0.05)
+
+    def is_up(self) -> bool:
+        """Say whether it takes connections. One that is frozen does not answer them."""
+        if self.frozen:
+            return False
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            return True
+        return False
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -121,9 +127,12 @@ class Agents:
     kills: int = 0
     freezes: int = 0
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Start all of them, and wait until they answer: what comes then shall meet work."""
         for member in self.members:
             member.start()
+        for member in self.members:
+            await member.answers()
 
     def url(self, random_numbers: random.Random) -> str:
         """Choose one that is not frozen, as a load balancer would."""

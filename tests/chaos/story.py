@@ -20,6 +20,10 @@ def cassette() -> JsonObject:
     look: JsonObject = {"tool": "list_files", "arguments": {}}
     write = {"tool": "write_file", "arguments": {"path": "a.txt", "content": "1\n"}}
     again = {"tool": "write_file", "arguments": {"path": "a.txt", "content": "2\n"}}
+    edit = {
+        "tool": "edit_file",
+        "arguments": {"path": "a.txt", "old_text": "2\n", "new_text": "3\n"},
+    }
     finish = {"tool": "finish_task", "arguments": {"result": "survived"}}
     replies = [
         _reply(1, "look", look),
@@ -27,7 +31,7 @@ def cassette() -> JsonObject:
         _reply(3, "one", _run("one")),
         _reply(4, "look and write", look, again),
         _reply(5, "two and three", _run("two"), _run("three")),
-        _reply(6, "look again", look),
+        _reply(6, "look and edit", look, edit),
         _reply(7, "done", finish),
     ]
     return {"goal": GOAL, "replies": replies}

@@ -1,6 +1,7 @@
 """Everything that runs, and what is done to it."""
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -12,11 +13,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from steersman.adapters.postgres.pool import DATABASE_ERRORS
+from steersman.core.events import JsonObject
 from tests.chaos.people import People
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.servers import Agents, Database, RedisProcess
+from tests.chaos.stranger import Stranger
 
 AT_ONCE = 8
+LEASE_SECONDS = 2
+_TRUTH = "SELECT version, view, size_bytes FROM tasks WHERE id = $1"
 _AWAY = (RedisError, *DATABASE_ERRORS)
 
 
@@ -30,9 +35,12 @@ class World:
     redis: RedisProcess
     agents: Agents
     people: People
+    stranger: Stranger
     dsn: str
     done: dict[str, int] = field(default_factory=dict[str, int])
     ahead: int = 0
+    different: int = 0
+    compared: int = 0
     samples: int = 0
 
     async def destroy(self, until: float) -> None:
@@ -44,6 +52,7 @@ class World:
             (self._end_backends, 2),
             (self._cut_connections, 3),
             (self._hurt_redis, 2),
+            (self._silence_database, 2),
         ]
         async with asyncio.TaskGroup() as group:
             while time.monotonic() < until:
@@ -54,10 +63,16 @@ class World:
                 self.done[name] = self.done.get(name, 0) + 1
                 group.create_task(_begin(fault))
                 await asyncio.sleep(self.random.uniform(0.3, 1.5))
+            self.proxy.lose_answers = 0.0
 
     async def _kill(self) -> None:
+        """Kill one that is up or just starting, but the last that is up only now and then.
+
+        A machine that needs long to start an agent would do nothing else otherwise.
+        """
         member = self.random.choice(self.agents.members)
-        if not member.frozen:
+        is_last = not any(one is not member and one.is_up() for one in self.agents.members)
+        if not member.frozen and (not is_last or self.random.random() < 0.1):
             await self.agents.kill(member)
 
     async def _freeze(self) -> None:
@@ -80,11 +95,32 @@ class World:
     async def _cut_connections(self) -> None:
         self.proxy.cut_all()
 
+    async def _silence_database(self) -> None:
+        """For nearly a lease: it is lost here, and may still stand there."""
+        await self.proxy.keep_silent(LEASE_SECONDS * self.random.uniform(0.8, 1.0))
+
     async def _hurt_redis(self) -> None:
         await self.redis.hurt(self.random.uniform(0, 2))
 
+    async def live_through(self, until: float) -> None:
+        """Let everything happen at once; return when every task has ended."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.destroy(until))
+            group.create_task(self.sample_copies(until))
+            lasting = [
+                group.create_task(self.people.decide()),
+                group.create_task(self.stranger.pry()),
+            ]
+            # The last task may be accepted long after `until`: who decides must outlast it.
+            await self.keep_busy(until)
+            for one in lasting:
+                one.cancel()
+
     async def keep_busy(self, until: float) -> None:
-        """Keep some tasks running, each with a watcher; speak to some of them."""
+        """Keep some tasks running, each with a watcher; speak to some of them.
+
+        Returns when all have ended, and nobody waits for an answer any more.
+        """
         async with asyncio.TaskGroup() as group:
             while time.monotonic() < until:
                 running = sum(not seen.final for seen in self.people.watchers)
@@ -100,23 +136,29 @@ class World:
                 await asyncio.sleep(0.1)
 
     async def sample_copies(self, until: float) -> None:
-        """See that the copy in Redis is never ahead: read it first, then the truth."""
+        """See that no copy in Redis is ahead or different: it is read first, then the truth."""
         client = Redis(port=self.redis.port, socket_timeout=0.3)
         while time.monotonic() < until:
             with suppress(*_AWAY):
                 connection = await asyncpg.connect(self.dsn, timeout=5)
                 while time.monotonic() < until:
                     for task_id in self.people.tasks[-AT_ONCE:]:
-                        copy = await client.hget(f"steersman:view:{task_id}", "version")
-                        truth = await connection.fetchval(
-                            "SELECT version FROM tasks WHERE id = $1", task_id
-                        )
-                        if copy is not None:
-                            self.samples += 1
-                            self.ahead += int(copy) > truth
+                        names = ["version", "view"]
+                        version, view = await client.hmget(f"steersman:view:{task_id}", names)
+                        truth = await connection.fetchrow(_TRUTH, task_id)
+                        if version and view and truth:
+                            self._compare(int(version), json.loads(view), truth)
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.2)
         await client.aclose()
+
+    def _compare(self, version: int, view: JsonObject, truth: asyncpg.Record) -> None:
+        self.samples += 1
+        self.ahead += version > truth["version"]
+        if version == truth["version"]:
+            self.compared += 1
+            stored = {**json.loads(truth["view"]), "size_bytes": truth["size_bytes"]}
+            self.different += view != stored
 
 
 async def _begin(fault: Callable[[], Awaitable[None]]) -> None:
