@@ -89,7 +89,8 @@ class Unwatch(RequestBody):
 
 
 TaskCommand = AddMessageTo | StopTaskNow | PauseTaskNow | ResumeTaskNow
-Frame = SubmitTask | TaskCommand | DecideApprovalNow | Watch | Unwatch
+CommandFrame = SubmitTask | TaskCommand | DecideApprovalNow
+Frame = CommandFrame | Watch | Unwatch
 _FRAMES: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 

@@ -6,35 +6,20 @@ on by an `error` with its `task_id`. A second watch of a task replaces the first
 
 import asyncio
 import json
-from typing import Any, assert_never, cast
 
 from pydantic import ValidationError
 
-from steersman.api.chat_frames import (
-    AddMessageTo,
-    DecideApprovalNow,
-    Frame,
-    PauseTaskNow,
-    ResumeTaskNow,
-    StopTaskNow,
-    SubmitTask,
-    Unwatch,
-    Watch,
-    read_frame,
-)
+from steersman.api.chat_frames import Frame, Unwatch, Watch, read_frame
 from steersman.api.dependencies import ApiDependencies
-from steersman.api.problems import Problem, describe, field_problems, invalid
+from steersman.api.executing import execute, failure, parse, place_of
 from steersman.api.sockets import TextSocket
 from steersman.api.wire import to_json, watching, wire_object
-from steersman.core.clock import SystemClock, new_id
-from steersman.core.commands import Command
-from steersman.core.errors import Invalid, Malformed, RequestError, SteersmanError
+from steersman.core.errors import Invalid, RequestError, SteersmanError
 from steersman.core.events import JsonObject
 from steersman.core.ids import OwnerId, TaskId
 
 JSON_PROTOCOL = "steersman.v1.json"
 MAX_WATCHES = 256
-_MAX_ID = 200
 
 
 class JsonChat:
@@ -53,50 +38,28 @@ class JsonChat:
         """Answer frame after frame."""
         async for frame in self._socket.frames():
             if isinstance(frame, RequestError):
-                await self._fail(describe(frame), {})
+                await self._fail(failure(frame, {}))
             else:
                 await self._take(frame)
 
     async def _take(self, frame: str) -> None:
         place: JsonObject = {}
         try:
-            body = _parse(frame)
-            place = _place(body)
+            body = parse(frame)
+            place = place_of(body)
             await self._do(read_frame(body))
-        except ValidationError as error:
-            errors = error.errors(include_url=False, include_input=False)
-            # The first part of a place is the type, by which the shape was chosen.
-            fields = field_problems(errors, skip=1) if errors[0]["loc"] else field_problems(errors)
-            await self._fail(invalid(fields), place)
-        except SteersmanError as error:
-            await self._fail(describe(error), place)
+        except (ValidationError, SteersmanError) as error:
+            await self._fail(failure(error, place))
 
     async def _do(self, request: Frame) -> None:
         match request:
-            case SubmitTask():
-                command_id = request.command_id or new_id(SystemClock())
-                accepted = await self._api.tasks.submit(
-                    request.to_new_task(), self._owner, command_id=command_id
-                )
-                await self._answer({"command_id": command_id}, accepted)
-            case AddMessageTo() | StopTaskNow() | PauseTaskNow() | ResumeTaskNow():
-                await self._post(TaskId(request.task_id), request.to_command(), request.command_id)
-            case DecideApprovalNow():
-                wish = request.to_decision(request.approval_id)
-                ruled = await self._api.approvals.decide(
-                    wish, self._owner, command_id=request.command_id
-                )
-                await self._answer({}, ruled)
             case Watch():
                 self._begin(TaskId(request.task_id), request.after)
             case Unwatch():
                 self._end(TaskId(request.task_id))
             case _:
-                assert_never(request)
-
-    async def _post(self, task_id: TaskId, command: Command, command_id: str | None) -> None:
-        posted = await self._api.tasks.post(task_id, self._owner, command, command_id=command_id)
-        await self._answer({"task_id": task_id}, posted)
+                answer = await execute(request, self._api, self._owner)
+                await self._socket.send(to_json(answer))
 
     def _begin(self, task_id: TaskId, after: int) -> None:
         self._end(task_id)
@@ -120,31 +83,8 @@ class JsonChat:
                 async for item in items:
                     await self._socket.send(to_json(wire_object(item)))
         except SteersmanError as error:
-            await self._fail(describe(error), {"task_id": task_id})
+            await self._fail(failure(error, {"task_id": task_id}))
 
-    async def _answer(self, place: JsonObject, answer: JsonObject) -> None:
-        message = {"type": "answer", **place, "status": 202, **answer}
-        await self._socket.send(to_json(message))
-
-    async def _fail(self, problem: Problem, place: JsonObject) -> None:
-        what = problem.model_dump(
-            mode="json", exclude_none=True, include={"status", "code", "detail", "errors"}
-        )
+    async def _fail(self, error: JsonObject) -> None:
         # What was sent can come back here, half surrogate pairs included: pure ASCII holds them.
-        await self._socket.send(json.dumps({"type": "error", **place, **what}))
-
-
-def _parse(frame: str) -> JsonObject:
-    try:
-        body: object = json.loads(frame)
-    except (ValueError, RecursionError):
-        raise Malformed("The frame is no JSON.") from None
-    if not isinstance(body, dict):
-        raise Malformed("A frame is one JSON object.")
-    return cast(JsonObject, body)
-
-
-def _place(body: JsonObject) -> JsonObject:
-    """Return what an answer names of its request."""
-    named: dict[str, Any] = {key: body.get(key) for key in ("command_id", "task_id")}
-    return {key: v for key, v in named.items() if isinstance(v, str) and len(v) <= _MAX_ID}
+        await self._socket.send(json.dumps(error))

@@ -13,6 +13,7 @@ from steersman.api.ports import Check
 from steersman.app.models import DEMO_MODEL, choose_model
 from steersman.app.sandboxes import choose_sandbox
 from steersman.app.stores import open_cache, open_database
+from steersman.bridge.state import LinkState
 from steersman.core.errors import ConfigurationError, StoreUnavailable
 from steersman.core.model import CallFailed, ModelRequest, Reply, UserMessage
 from steersman.core.ports import ViewCache
@@ -21,6 +22,7 @@ from steersman.settings import Settings
 
 Examination = Callable[[], Awaitable[Check]]
 
+_NO_GATEWAY = "not used; STEERSMAN_GATEWAY_URL and STEERSMAN_AGENT_KEY would set it"
 _PATIENCE = timedelta(seconds=1)
 _MODEL_SECONDS = 60
 _WORDS = 16
@@ -33,6 +35,7 @@ def doctor_checks(settings: Settings, team: Callable[[], Team]) -> Mapping[str, 
         "redis": partial(_examine_cache, settings),
         "sandbox": partial(_examine_sandbox, settings),
         "git": check_git,
+        "gateway": partial(_examine_gateway, settings),
         "model": lambda: _examine_model(settings, team()),
     }
 
@@ -82,6 +85,25 @@ async def check_git() -> Check:
         return Check(status="ok", detail=found)
     detail = "it is missing, so there are no diffs and no clones; apt-get install git"
     return Check(status="degraded", detail=detail)
+
+
+def check_link(settings: Settings, link: LinkState) -> Check:
+    """Say how the link to the gateway is. Without it the agent works on, unseen."""
+    if settings.gateway_url is None:
+        return Check(status="ok", detail=_NO_GATEWAY)
+    if link.up:
+        return Check(status="ok", detail=settings.gateway_url)
+    why = link.failure or "not connected yet"
+    return Check(status="degraded", detail=f"{settings.gateway_url}: {why}")
+
+
+async def _examine_gateway(settings: Settings) -> Check:
+    """Exchange the key, and look at the keys that tokens are verified with."""
+    if settings.gateway_url is None or settings.agent_key is None:
+        return Check(status="ok", detail=_NO_GATEWAY)
+    from steersman.app.gateway_check import greet_gateway  # noqa: PLC0415 - two vendors, seldom used
+
+    return await greet_gateway(settings.gateway_url, settings.agent_key)
 
 
 async def _examine_database(settings: Settings) -> Check:

@@ -2,10 +2,9 @@
 
 import asyncio
 
-from steersman.api.auth import Identify
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy, Status
-from steersman.app.checks import check_cache, check_database, check_partitions
+from steersman.app.checks import check_cache, check_database, check_link, check_partitions
 from steersman.app.wiring import App
 from steersman.core.worker import Worker
 
@@ -32,17 +31,13 @@ def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
         occupancy=lambda: Occupancy(worker.concurrency, _active(worker)),
         workspaces=app.workspaces,
         api_token=token.get_secret_value() if token else None,
-        identify=_identify(app.settings.gateway_url),
+        identify=app.gateway.identify,
     )
 
 
-def _identify(gateway_url: str | None) -> Identify | None:
-    if gateway_url is None:
-        return None
-    # Imported here: an agent without a gateway need not wait for the cryptography.
-    from steersman.adapters.gateway.tokens import GatewayTokens  # noqa: PLC0415
-
-    return GatewayTokens.of(gateway_url).owner_of
+def is_busy(worker: Worker) -> bool:
+    """Say whether it works on as many tasks as it can."""
+    return len(worker.active) >= worker.concurrency
 
 
 async def _health(app: App, worker: Worker) -> HealthReport:
@@ -54,11 +49,12 @@ async def _health(app: App, worker: Worker) -> HealthReport:
         "partitions": partitions,
         "redis": cache,
         "sandbox": app.sandbox.check,
+        "gateway": check_link(app.settings, app.gateway.link),
     }
     active = _active(worker)
     return HealthReport(
         status=_worst(checks),
-        agent_status="BUSY" if len(active) >= worker.concurrency else "IDLE",
+        agent_status="BUSY" if is_busy(worker) else "IDLE",
         active_task=active[0] if active else None,
         active_tasks=active,
         roles=worker.roles,

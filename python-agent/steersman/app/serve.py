@@ -9,10 +9,12 @@ from importlib import import_module
 
 from steersman.app.wiring import App, open_app
 from steersman.core.errors import ConfigurationError
+from steersman.core.worker import Worker
 from steersman.settings import Settings
 
 _log = logging.getLogger(__name__)
 _HTTP = "steersman.app.http_server"
+_GATEWAY = "steersman.app.gateway"
 
 
 async def serve(settings: Settings) -> int:
@@ -23,7 +25,7 @@ async def serve(settings: Settings) -> int:
     end = _end_on_signals()
     with contextlib.closing(_listen(settings)) as listening:
         # The API is imported while the database starts and the sandbox is tried: they take as long.
-        importing = asyncio.ensure_future(asyncio.to_thread(import_module, _HTTP))
+        importing = asyncio.ensure_future(asyncio.to_thread(_import_edges, settings))
         async with open_app(settings, patient=True) as app:
             await importing
             await _serve(app, listening, end)
@@ -33,7 +35,7 @@ async def serve(settings: Settings) -> int:
 async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None:
     from steersman.app.http_server import HttpServer  # noqa: PLC0415 - see _HTTP
 
-    async with app.work() as work:
+    async with app.work() as work, _bridging(app, work.worker, _url(listening)):
         server = HttpServer(app, work.worker)
         answering = asyncio.create_task(server.serve(sockets=[listening]))
         await server.up.wait()
@@ -48,6 +50,20 @@ async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None
         work.worker.shutdown.asked.set()
         server.close()
         await answering
+
+
+def _import_edges(settings: Settings) -> None:
+    import_module(_HTTP)
+    if settings.gateway_url is not None:
+        import_module(_GATEWAY)
+
+
+def _bridging(app: App, worker: Worker, url: str) -> contextlib.AbstractAsyncContextManager[None]:
+    if app.settings.gateway_url is None:
+        return contextlib.nullcontext()
+    from steersman.app.gateway import bridging  # noqa: PLC0415 - see _import_edges
+
+    return bridging(app, worker, url)
 
 
 def _url(listening: socket.socket) -> str:

@@ -18,6 +18,7 @@ from steersman.adapters.postgres.pool import PostgresPool
 from steersman.adapters.postgres.tasks import PostgresTaskStore
 from steersman.adapters.prompts import JinjaPrompts, load_team
 from steersman.app.hosts import host_id_of
+from steersman.app.known_gateway import KnownGateway, known_gateway
 from steersman.app.models import ChosenModel, choose_model
 from steersman.app.places import make_private
 from steersman.app.retention import removals_of
@@ -99,6 +100,7 @@ class App:
     workspaces: HomeWorkspaces
     sandbox: Sandbox
     cache: ViewCache
+    gateway: KnownGateway
 
     @property
     def settings(self) -> Settings:
@@ -221,6 +223,7 @@ def _assemble(parts: Parts, stores: _Stores, sandbox: Sandbox) -> App:
         workspaces=workspaces,
         sandbox=sandbox,
         cache=cache,
+        gateway=known_gateway(parts.settings.gateway_url),
     )
 
 

@@ -106,6 +106,10 @@ class Connection(PlainClient):
         finally:
             del self._calls[call_id]
 
+    async def tell(self, target: str, *arguments: object) -> None:
+        """Call a method of the hub and wait for nothing. Raises LinkLost."""
+        await self._send(invocation(target, arguments, dict(self._trace_headers())))
+
     async def hold(self, begin: Callable[[], Session], up: Callable[[], None]) -> NoReturn:
         """Connect, call `up`, and run a session to its end or the connection's.
 

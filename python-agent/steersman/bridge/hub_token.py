@@ -9,7 +9,7 @@ _TIMEOUT_SECONDS = 10.0
 _REFUSALS = frozenset({401, 403})
 
 
-class HubToken(BaseModel, frozen=True):
+class HubToken(BaseModel, frozen=True, hide_input_in_errors=True):
     """What the gateway answers. The hub ends the connection when the token expires."""
 
     access_token: SecretStr

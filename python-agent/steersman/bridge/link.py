@@ -7,8 +7,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
+
+from pydantic import ValidationError
 
 from steersman.bridge.connection import (
     CallFailed,
@@ -19,6 +20,7 @@ from steersman.bridge.connection import (
     Session,
     TraceHeaders,
 )
+from steersman.bridge.state import LinkState
 
 _SETTLED_SECONDS = 5.0
 """A connection that was up for so long has worked, and the pause after it is a short one."""
@@ -30,20 +32,6 @@ TokenSource = Callable[[], Awaitable[str]]
 """Get a token for one connection. Raises LinkLost and LinkRefused."""
 
 
-@dataclass(slots=True)
-class LinkState:
-    """How the link is. `failure` says why the last connection ended or could not be made."""
-
-    up_since: float | None = None
-    connections: int = 0
-    failure: str | None = None
-
-    @property
-    def up(self) -> bool:
-        """Say whether there is a connection."""
-        return self.up_since is not None
-
-
 class HubLink:
     """Dial `url`, with a token from `token`, and run a session of `begin` on each connection."""
 
@@ -53,6 +41,7 @@ class HubLink:
         token: TokenSource,
         begin: Callable[[Connection], Session],
         *,
+        state: LinkState | None = None,
         timing: LinkTiming | None = None,
         trace_headers: TraceHeaders = dict,
     ) -> None:
@@ -62,7 +51,7 @@ class HubLink:
         self._timing = timing or LinkTiming()
         self._trace_headers = trace_headers
         self._failures = 0
-        self.state = LinkState()
+        self.state = state or LinkState()
 
     async def run(self) -> None:
         """Connect, and again whenever a connection ends, until cancelled."""
@@ -82,7 +71,7 @@ class HubLink:
                 self._url, token, timing=self._timing, trace_headers=self._trace_headers
             )
             await connection.hold(partial(self._begin, connection), self._note_up)
-        except (LinkLost, CallFailed, TimeoutError) as error:
+        except (LinkLost, CallFailed, TimeoutError, ValidationError) as error:
             self._note_down(error)
             return error
         except Exception as error:  # noqa: BLE001 - a boundary: a bug of a session must not end the link

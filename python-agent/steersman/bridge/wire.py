@@ -4,6 +4,7 @@ pysignalr ends a connection at a message or a field of a later version, and cann
 that is null. Here every message comes in and goes out as a plain object.
 """
 
+import json
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, cast
@@ -31,11 +32,24 @@ class PlainWire(JSONProtocol):
 
     def decode(self, raw_message: str | bytes) -> list[Message]:
         text = raw_message.decode() if isinstance(raw_message, bytes) else raw_message
-        parts: list[object] = [orjson.loads(p) for p in text.split(self.record_separator) if p]
+        parts = [_read(part) for part in text.split(self.record_separator) if part]
         return [JSONMessage(cast(JsonObject, part)) for part in parts if isinstance(part, dict)]
 
     def encode(self, message: Message | HandshakeMessage) -> str:
-        return orjson.dumps(message.dump()).decode() + self.record_separator
+        plain = message.dump()
+        try:
+            text = orjson.dumps(plain).decode()
+        except orjson.JSONEncodeError:
+            text = json.dumps(plain)
+        return text + self.record_separator
+
+
+def _read(text: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # Half of a surrogate pair is JSON, and no text; whoever sent it shall be answered.
+        return json.loads(text)
 
 
 class PlainClient(SignalRClient):

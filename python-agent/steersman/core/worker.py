@@ -53,6 +53,8 @@ class Worker:
         self._runs: dict[TaskRun, asyncio.Task[None]] = {}
         self.concurrency = concurrency
         self.shutdown = Shutdown()
+        self.active_changed = asyncio.Event()
+        """Set when a task is begun or given away; for one listener, who clears it."""
 
     @property
     def worker_id(self) -> WorkerId:
@@ -99,10 +101,12 @@ class Worker:
         run = TaskRun(claim, self._runtime, self.shutdown)
         working = group.create_task(self._work(claim, run))
         self._runs[run] = working
+        self.active_changed.set()
         working.add_done_callback(lambda _: self._done(run))
 
     def _done(self, run: TaskRun) -> None:
         self._runs.pop(run, None)
+        self.active_changed.set()
         self._slots.release()
 
     async def _try_claim(self) -> Claim | None:

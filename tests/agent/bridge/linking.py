@@ -20,10 +20,10 @@ KEY = SecretStr("the-key-of-this-agent")
 FAST = LinkTiming(
     connect=timedelta(seconds=5),
     call=timedelta(seconds=5),
-    handle=timedelta(seconds=0.3),
+    handle=timedelta(seconds=5),
     close=timedelta(seconds=0.3),
     ping=timedelta(seconds=0.05),
-    silence=timedelta(seconds=1),
+    silence=timedelta(seconds=15),
     shortest_pause=timedelta(seconds=0.01),
     longest_pause=timedelta(seconds=0.1),
     refused=timedelta(seconds=0.2),

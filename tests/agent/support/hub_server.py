@@ -9,7 +9,7 @@ import itertools
 import json
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 import uvicorn
@@ -179,9 +179,10 @@ async def hub_behind_gate(hub: HubServer) -> AsyncGenerator[tuple[str, TcpGate]]
         hub.app, ws="websockets-sansio", log_config=None, lifespan="off", ws_max_size=2**22
     )
     server = uvicorn.Server(config)
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server._serve([listening]))
-        async with gate_before(listening.getsockname()[1]) as gate:
-            yield f"http://127.0.0.1:{gate.port}", gate
-        server.should_exit = server.force_exit = True
-        await serving
+    with closing(listening):
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(server._serve([listening]))
+            async with gate_before(listening.getsockname()[1]) as gate:
+                yield f"http://127.0.0.1:{gate.port}", gate
+            server.should_exit = server.force_exit = True
+            await serving
