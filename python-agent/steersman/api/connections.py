@@ -85,7 +85,12 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.connections) > self.bounds.most:
             self.bounds.say("connections_full")
             # This one, when all the others are being answered.
-            next(iter(self.bounds.idle)).transport.abort()
+            next(iter(self.bounds.idle)).give_way()
+
+    def give_way(self) -> None:
+        """End now. Out of `idle` at once: its loss comes later, and others have to go meanwhile."""
+        self._leave_idle()
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave_idle()

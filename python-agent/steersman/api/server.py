@@ -14,8 +14,12 @@ FRAME_BYTES = 4 * 1024 * 1024
 """Frames above the API's own limit are read to be answered; above this the connection ends."""
 
 
-_BACKLOG = 128
-"""As many are taken in one go; when there is no descriptor left, as many failures are reported."""
+QUEUED_CONNECTIONS = 1_024
+"""How many wait in the kernel; to be set by whoever listens, see _TAKEN_AT_ONCE."""
+
+_TAKEN_AT_ONCE = 16
+"""asyncio takes as many connections in one go as it lets the kernel queue. They have their
+descriptors before any is looked at, so a burst would go far beyond what is allowed."""
 
 
 def server_config(app: FastAPI, connections: Connections | None = None) -> uvicorn.Config:
@@ -23,7 +27,7 @@ def server_config(app: FastAPI, connections: Connections | None = None) -> uvico
     return uvicorn.Config(
         app,
         http=bounded(connections or Connections()),
-        backlog=_BACKLOG,
+        backlog=_TAKEN_AT_ONCE,
         access_log=False,
         log_config=None,
         log_level="warning",

@@ -9,7 +9,7 @@ import uvicorn
 
 from steersman.api.application import create_api
 from steersman.api.connections import Connections
-from steersman.api.server import server_config
+from steersman.api.server import QUEUED_CONNECTIONS, server_config
 from steersman.app.dependencies import dependencies_of
 from steersman.app.wiring import App
 from steersman.core.worker import Worker
@@ -36,6 +36,8 @@ class HttpServer(uvicorn.Server):
         self._connections.heed(asyncio.get_running_loop())
         try:
             await super().startup(sockets)
+            for listening in sockets or ():
+                listening.listen(QUEUED_CONNECTIONS)
         finally:
             self.up.set()
 

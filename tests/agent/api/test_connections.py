@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from socket import IPPROTO_TCP, TCP_NODELAY
@@ -85,6 +85,21 @@ async def test_who_says_nothing_gives_way_to_who_does(api: ApiDependencies) -> N
             async with asyncio.timeout(10):
                 assert (await third.reader.readline()) == b"HTTP/1.1 200 OK\r\n"
         assert await status_of(address) == 200
+
+
+async def test_of_many_that_come_at_once_no_more_stay_than_may(api: ApiDependencies) -> None:
+    connections = Connections(most=4, patience=NEVER)
+    async with serving(api, connections) as address, AsyncExitStack() as stack:
+        peers = await asyncio.gather(*(stack.enter_async_context(peer(address)) for _ in range(14)))
+        for one in peers:
+            with suppress(ConnectionError):
+                await one.send(HALF)
+        assert await status_of(address) == 200
+        ended = [asyncio.ensure_future(one.rest()) for one in peers]
+        await asyncio.wait(ended, timeout=0.5)
+        assert sum(not one.done() for one in ended) <= 4
+        for one in ended:
+            one.cancel()
 
 
 async def test_who_is_being_answered_does_not_give_way(
