@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import NamedTuple
 
 import pytest
 
@@ -19,12 +18,18 @@ from steersman.core.errors import (
 )
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ledger import DUE
-from steersman.core.ports import NOW, Claim, Decision, Journal
+from steersman.core.ports import Journal
 from steersman.core.tool import ToolContext
 from steersman.core.worker import Worker
 from tests.agent.core.making import TickingClock, new_task
 from tests.agent.core.playground import Playground
 from tests.agent.core.playing import PlayedModel, Stage, call, forever, say, tools
+from tests.agent.core.telling_journals import (
+    FailingJournal,
+    Released,
+    ReleasingJournal,
+    WatchedJournal,
+)
 
 ME = WorkerId("worker-1")
 SOON, LATER = timedelta(seconds=2), timedelta(seconds=15)
@@ -50,37 +55,10 @@ class Place:
         return self.log.task(task_id).worker_id is not None
 
 
-class Released(NamedTuple):
-    """How a claim was handed back."""
-
-    after: timedelta
-    failed: bool = False
-    fence: int = 0
-
-
-class ReleasingJournal(InMemoryJournal):
-    """A journal that tells how claims are released without a commit."""
-
-    def __init__(self, log: InMemoryTaskLog, worker_id: WorkerId) -> None:
-        super().__init__(log, worker_id)
-        self.released: asyncio.Queue[Released] = asyncio.Queue()
-
-    async def release(
-        self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
-    ) -> None:
-        await super().release(claim, after=after, failed=failed, fence=fence)
-        self.released.put_nowait(Released(after, failed, fence))
-
-
-class FailingJournal(ReleasingJournal):
-    """A journal whose commits fail."""
-
-    def __init__(self, log: InMemoryTaskLog, error: Exception) -> None:
-        super().__init__(log, ME)
-        self._error = error
-
-    async def commit(self, decision: Decision) -> int:
-        raise self._error
+async def turns(count: int) -> None:
+    """Let everything go on that waits for no time to pass."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -89,7 +67,7 @@ async def working(
 ) -> AsyncGenerator[Worker]:
     """Let a worker work while the context is open."""
     worker = Worker(stage.runtime(journal), ("developer",), concurrency=concurrency)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(worker.run(timedelta(seconds=grace)))
         yield worker
         worker.shutdown.asked.set()
@@ -125,13 +103,15 @@ async def test_tasks_are_worked_on_at_the_same_time_up_to_the_limit() -> None:
 async def test_a_hint_wakes_a_worker_that_has_nothing_to_do() -> None:
     place = Place()
     stage = Stage(PlayedModel(), clock=place.clock)
-    async with working(stage, InMemoryJournal(place.log, ME)):
+    journal = WatchedJournal(place.log, ME)
+    async with working(stage, journal):
+        await journal.looked.wait()
         task_id = await place.submit()
-        told = asyncio.Event()
-        stage.hints.listen(task_id, told.set)
-        async with asyncio.timeout(0.5):  # it would look by itself only after 0.75 s
-            await stage.hints.publish(DUE)
-            await told.wait()
+        await turns(20)
+        assert journal.found == []
+        await stage.hints.publish(DUE)
+        await turns(20)  # in which no time passes: by itself it would look after 0.75 s
+        assert journal.found == [task_id]
 
 
 @pytest.mark.parametrize(

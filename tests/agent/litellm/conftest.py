@@ -116,7 +116,7 @@ async def play(
 
 async def happens(event: threading.Event) -> None:
     """Wait for something on the provider's side."""
-    assert await asyncio.to_thread(event.wait, 5)
+    assert await asyncio.to_thread(event.wait, 30)
 
 
 async def until(happened: Callable[[], bool]) -> None:

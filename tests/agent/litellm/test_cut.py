@@ -37,7 +37,8 @@ async def test_a_cut_closes_the_connection_within_50_ms(
 ) -> None:
     server.use(lambda _: STALLS[where])
     took: list[float] = []
-    while len(took) < 5 and min(took, default=1) > 0.05:  # the machine may be busy with others
+    # Others may load the machine; what the code itself waited for would delay every cut.
+    while len(took) < 30 and min(took, default=1) > 0.05:
         took.append(await seconds_to_cut(model, server))
     assert min(took) < 0.05
 

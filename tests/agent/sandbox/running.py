@@ -129,7 +129,7 @@ async def until(
     happened: Callable[[], bool], running: "asyncio.Task[CommandResult] | None" = None
 ) -> None:
     """Wait until it happened; not longer than a task runs that would have to make it happen."""
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + 50
     while not happened():
         assert running is None or not running.done(), running
         assert asyncio.get_running_loop().time() < deadline, "it does not happen"

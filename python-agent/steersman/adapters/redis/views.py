@@ -52,8 +52,15 @@ class RedisViewCache:
     After three failures in a row Redis is left alone for two seconds.
     """
 
-    def __init__(self, client: "Redis", *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: "Redis",
+        *,
+        timeout: timedelta = _TIMEOUT,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
+        self._timeout = timeout.total_seconds()
         self._put = client.register_script(_PUT)
         self._monotonic = monotonic
         self._failures = 0
@@ -61,9 +68,15 @@ class RedisViewCache:
         self.errors = 0
 
     @classmethod
-    def connect(cls, url: str) -> "RedisViewCache":
+    def connect(
+        cls,
+        url: str,
+        *,
+        timeout: timedelta = _TIMEOUT,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> "RedisViewCache":
         """Make a cache for a `redis://` URL; the connection is opened when it is needed."""
-        seconds = _TIMEOUT.total_seconds()
+        seconds = timeout.total_seconds()
         client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
             url,
             socket_timeout=seconds,
@@ -71,7 +84,7 @@ class RedisViewCache:
             retry=Retry(NoBackoff(), 0),
             max_connections=32,
         )
-        return cls(client)
+        return cls(client, timeout=timeout, monotonic=monotonic)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -105,7 +118,7 @@ class RedisViewCache:
         if self._monotonic() < self._closed_until:
             return None
         try:
-            async with asyncio.timeout(_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(self._timeout):
                 answer = await call()
         except (RedisError, OSError, TimeoutError) as error:
             self._note_failure(error)
