@@ -1,5 +1,7 @@
 # Steersman: everything a person or a CI runs. `make` alone lists the targets.
 SHELL := /bin/bash
+# What is compiled is kept: most of a test run's processes would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 agent := python-agent
