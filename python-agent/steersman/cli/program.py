@@ -13,6 +13,7 @@ from steersman.cli import (
     why_command,
 )
 from steersman.cli.boundary import guarded
+from steersman.cli.leaving import prompt_end
 
 program = typer.Typer(
     help="A self-hosted team of AI agents that you watch, stop, steer and approve.",
@@ -64,4 +65,4 @@ def options(
 def start() -> None:
     """Run the command line."""
     # Not `program()`, which would put typer's own excepthook in the place of ours.
-    guarded(typer.main.get_command(program))
+    prompt_end(lambda: guarded(typer.main.get_command(program)))
