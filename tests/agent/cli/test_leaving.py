@@ -20,7 +20,7 @@ class NeedsTheLock:
     def __del__(self, lock=lock):
         lock.acquire()
 
-needs_the_lock = NeedsTheLock()
+sys.needs_the_lock = NeedsTheLock()  # of what a module holds, the end disposes
 threading.Thread(target=hold, daemon=True).start()
 held.wait()
 atexit.register(print, "done what was left")
