@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.xdist_group("architecture")  # one process parses all files
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "python-agent" / "steersman"
 TESTS = ROOT / "tests"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import steersman
 from steersman.adapters.dotenv_file import is_for_providers, place_of_dotenv
 from steersman.settings import configure
@@ -40,12 +42,14 @@ def what_an_installed_program_reads(tmp_path: Path, **variables: str) -> str:
     return ended.stdout.strip()
 
 
+@pytest.mark.slow  # a process
 def test_an_installed_program_does_not_read_the_directory_that_it_is_started_in(
     tmp_path: Path,
 ) -> None:
     assert what_an_installed_program_reads(tmp_path) == "bwrap None 4 None"
 
 
+@pytest.mark.slow  # a process
 def test_an_installed_program_reads_its_configuration_home(tmp_path: Path) -> None:
     folder = tmp_path / "configuration/steersman"
     folder.mkdir(parents=True)

@@ -43,6 +43,7 @@ READY_CPU_SECONDS = 3 * 3.0
     [(HELP, SLOW), (SERVER, {*WANTED_BY_SOME, "sqlalchemy"})],
     ids=["--help", "serve"],
 )
+@pytest.mark.slow  # a process
 def test_it_imports_nothing_that_can_wait(script: str, unwanted: set[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script + LOADED],

@@ -139,6 +139,7 @@ async def test_streams_end_when_the_server_does(
     assert tasks.watchers == 0
 
 
+@pytest.mark.slow  # megabytes
 async def test_who_takes_nothing_is_cut_and_goes_on_by_cursor(
     api: ApiDependencies, tasks: InMemoryTasks, task_id: TaskId
 ) -> None:

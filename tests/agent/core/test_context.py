@@ -172,6 +172,7 @@ async def test_consecutive_prompts_share_all_but_the_last_message() -> None:
     assert 0 < compactions < 20
 
 
+@pytest.mark.slow  # hundreds of steps
 async def test_a_prompt_stays_within_the_window_for_hundreds_of_steps_with_long_outputs() -> None:
     told = Told(goal="g" * 100_000)
     checkpoints: list[int] = []

@@ -142,7 +142,7 @@ scenarios = st.builds(
 
 @pytest.mark.timeout(300)
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(scenario=scenarios)
 def test_a_log_keeps_its_promises_whatever_happens(scenario: Scenario) -> None:

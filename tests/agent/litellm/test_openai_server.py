@@ -76,6 +76,7 @@ def test_the_instant_script_makes_different_calls_and_then_finishes() -> None:
     assert answers[0] != answers[1]
 
 
+@pytest.mark.slow  # a process
 def test_it_runs_as_a_process(tmp_path) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps([{"text": "a", "calls": [{"name": "x"}]}, {"status": 503}]))

@@ -8,6 +8,8 @@ import pytest
 
 from tests.agent.sandbox.running import ROOT, Place
 
+pytestmark = pytest.mark.slow  # real processes, a tenth of a second each
+
 
 async def test_only_the_workspace_and_its_own_tmp_can_be_written(sandbox: Place) -> None:
     folders = "/ /usr /usr/bin /bin /etc /dev /proc /root /home /var /run /opt /workspace /tmp"

@@ -15,6 +15,8 @@ from steersman.adapters.sandbox.runner import Limits
 from steersman.core.errors import FenceAhead, WorkspaceBusy
 from tests.agent.sandbox.running import Kind, Marked, Place
 
+pytestmark = pytest.mark.slow  # real processes, a tenth of a second each
+
 
 def test_a_fence_only_rises(tmp_path: Path) -> None:
     state = tmp_path / "not" / "there" / "yet"
@@ -67,7 +69,6 @@ async def test_a_take_over_of_a_quiet_workspace_is_immediate(place: Place) -> No
     assert (await place.run("echo mine", fence=1)).output == "mine\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [(0,), (0, 1)], ids=["launcher", "launcher and guard"])
 async def test_a_take_over_ends_supervisors_that_are_frozen(
     place: Place, frozen: tuple[int, ...]
@@ -81,7 +82,6 @@ async def test_a_take_over_ends_supervisors_that_are_frozen(
         assert not left.alive()
 
 
-@pytest.mark.slow
 async def test_who_comes_late_leaves_the_new_holder_alone(place: Place) -> None:
     raise_fence(place.state, 2)
     async with place.running("touch started; sleep 300", fence=2) as task:
@@ -144,7 +144,6 @@ end
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bwrap", "unfiltered"])
 async def test_a_command_that_unlocks_what_it_can_is_still_ended_by_a_take_over(
     sandbox: Place, kind: Kind

@@ -10,6 +10,8 @@ from steersman.adapters.sandbox.launcher.spaces import Disk, fills
 from steersman.adapters.sandbox.runner import Limits
 from tests.agent.sandbox.running import Marked, Place
 
+pytestmark = pytest.mark.slow  # real processes, a tenth of a second each
+
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
@@ -29,14 +31,12 @@ async def test_a_flood_of_output_is_ended(place: Place) -> None:
     assert result.output.startswith("y\ny\n")
 
 
-@pytest.mark.slow
 async def test_a_memory_hog_is_ended(place: Place) -> None:
     limits = Limits(memory_bytes=200 * _MIB)
     result = await place.run("head -c 4G /dev/zero | tail", limits=limits)
     assert result.ended_by == "memory_limit"
 
 
-@pytest.mark.slow
 async def test_memory_that_processes_share_counts_once(place: Place) -> None:
     place.directory.mkdir()
     (place.directory / "share.py").write_text(
@@ -51,7 +51,6 @@ async def test_memory_that_processes_share_counts_once(place: Place) -> None:
     assert (result.ended_by, result.exit_code) == (None, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "bomb",
     [
@@ -92,21 +91,18 @@ async def test_a_command_yields_to_others_and_leaves_no_core(place: Place) -> No
     assert result.output.split() == ["19", "0", "1000"]
 
 
-@pytest.mark.slow
 async def test_what_lies_in_private_folders_counts_as_memory(sandbox: Place) -> None:
     limits = Limits(memory_bytes=200 * _MIB)
     result = await sandbox.run("head -c 300M /dev/zero > /tmp/hoard; sleep 300", limits=limits)
     assert result.ended_by == "memory_limit"
 
 
-@pytest.mark.slow
 async def test_a_command_that_fills_the_disk_is_ended(place: Place) -> None:
     limits = Limits(disk_bytes=50 * _MIB)
     fill = "for i in {1..10}; do head -c 30M /dev/zero > $i; done; sync; sleep 300"
     assert (await place.run(fill, limits=limits)).ended_by == "disk_limit"
 
 
-@pytest.mark.slow
 async def test_a_command_that_makes_too_many_files_is_ended(place: Place) -> None:
     if os.statvfs(place.root).f_files == 0:
         pytest.skip("this file system has no limit to files")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.agent.sandbox.running import Marked, Place, until
 
+pytestmark = pytest.mark.slow  # real processes, a tenth of a second each
+
 
 def escaping(left: Marked) -> str:
     """Return a command whose processes try in all common ways to outlive it."""
@@ -93,7 +95,6 @@ async def test_signals_that_mean_the_agent_do_not_end_a_command(place: Place) ->
         assert (await task).exit_code == 0
 
 
-@pytest.mark.slow
 async def test_a_killed_agent_leaves_no_process(place: Place) -> None:
     left = Marked()
     async with place.agent(escaping(left) + left.sleep, "action") as agent:
@@ -102,7 +103,6 @@ async def test_a_killed_agent_leaves_no_process(place: Place) -> None:
         await until(lambda: not left.alive())
 
 
-@pytest.mark.slow
 async def test_a_frozen_agent_leaves_no_process(place: Place) -> None:
     left = Marked()
     async with place.agent(escaping(left) + left.sleep, "action") as agent:
@@ -110,7 +110,6 @@ async def test_a_frozen_agent_leaves_no_process(place: Place) -> None:
         await until(lambda: not left.alive())
 
 
-@pytest.mark.slow
 async def test_a_frozen_launcher_is_killed_when_its_command_is_cancelled(place: Place) -> None:
     left = Marked()
     async with place.running(escaping(left) + left.sleep) as task:
@@ -121,7 +120,6 @@ async def test_a_frozen_launcher_is_killed_when_its_command_is_cancelled(place: 
         assert not left.alive()
 
 
-@pytest.mark.slow
 async def test_a_stop_takes_effect_in_a_quarter_of_a_second(place: Place) -> None:
     clock = asyncio.get_running_loop().time
     taken: list[float] = []

@@ -8,6 +8,8 @@ import pytest
 
 from tests.agent.sandbox.running import Place
 
+pytestmark = pytest.mark.slow  # real processes, a tenth of a second each
+
 
 def git(*arguments: str, at: Path) -> str:
     run = ("git", "-c", "user.name=p", "-c", "user.email=p@p", *arguments)

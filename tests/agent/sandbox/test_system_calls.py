@@ -9,6 +9,8 @@ import pytest
 from steersman.adapters.sandbox.system_calls import system_call_filter
 from tests.agent.sandbox.running import Place
 
+pytestmark = pytest.mark.slow  # real processes, a tenth of a second each
+
 _HEAD = """
 import ctypes, errno, os, socket, stat, struct
 libc = ctypes.CDLL(None, use_errno=True)

@@ -82,6 +82,7 @@ async def play_through(folder: Path) -> tuple[list[str], Reply | CallFailed]:
         messages = (*messages, *turn(played.reply.text, *outcomes))
 
 
+@pytest.mark.slow  # runs the tests of the example
 async def test_the_recording_leads_from_the_goal_to_green_tests(shop: Path) -> None:
     used, end = await play_through(shop)
     assert isinstance(end, Reply), end
@@ -89,6 +90,7 @@ async def test_the_recording_leads_from_the_goal_to_green_tests(shop: Path) -> N
     assert run("python3 -m unittest", shop)[0] == 0
 
 
+@pytest.mark.slow  # runs the tests of the example
 def test_the_recorded_edit_mends_the_example(shop: Path) -> None:
     before = run("python3 -m unittest", shop)
     assert edit(EDIT.arguments, shop) is None

@@ -38,6 +38,7 @@ def refused(files: DirectoryFiles, path: str, content: bytes, expected: str | No
         (AFTER_RENAME, 0, b"total = 2\n"),
     ],
 )
+@pytest.mark.slow  # a process for each
 def test_a_crash_leaves_the_old_content_or_the_new(
     files: DirectoryFiles, root: Path, moment: str, left: int, content: bytes
 ) -> None:

@@ -72,6 +72,7 @@ async def test_nobody_reads_what_is_not_theirs(host: Host, owner_id: OwnerId) ->
             await each()
 
 
+@pytest.mark.slow  # thousands of files
 async def test_a_long_listing_says_that_it_is_cut(host: Host) -> None:
     task_id = await host.begin()
     for number in range(MOST_FILES + 1):

@@ -65,6 +65,7 @@ def test_what_was_there_is_read_first_and_what_git_may_run(workspace: Workspace)
     ]
 
 
+@pytest.mark.slow  # thousands of files
 def test_of_very_many_that_are_left_out_the_first_are_named(workspace: Workspace) -> None:
     workspace.begin()
     for number in range(1_005):

@@ -123,6 +123,7 @@ async def test_a_workspace_that_others_use_loses_only_what_belonged_to_the_delet
     assert b"+changed" in diff
 
 
+@pytest.mark.slow  # many runs of git
 async def test_content_that_only_a_deleted_task_began_from_leaves_the_history(
     host: Host, removals: Removals
 ) -> None:
@@ -213,6 +214,7 @@ async def test_files_of_another_host_are_left_to_it(host: Host, removals: Remova
     assert host.places.state(ref_of(claim)).exists()
 
 
+@pytest.mark.slow  # many runs of git
 async def test_submissions_beside_clearing_find_their_workspace(
     host: Host, removals: Removals
 ) -> None:

@@ -37,7 +37,7 @@ def wide(folder: Path) -> None:
         (folder / f"{number}" / "file").touch()
 
 
-@pytest.mark.parametrize("make", [nest, unreadable, wide])
+@pytest.mark.parametrize("make", [pytest.param(nest, marks=pytest.mark.slow), unreadable, wide])
 def test_a_tree_is_gone(tmp_path: Path, make: Callable[[Path], None]) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -69,6 +69,7 @@ def test_what_is_not_there_is_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow  # trees of thousands
 def test_a_deep_old_tree_leaves_nothing_and_keeps_no_put_waiting(tmp_path: Path) -> None:
     incoming = tmp_path / "incoming"
     with incoming_tree(incoming) as tree:
@@ -78,6 +79,7 @@ def test_a_deep_old_tree_leaves_nothing_and_keeps_no_put_waiting(tmp_path: Path)
     assert list(incoming.iterdir()) == []
 
 
+@pytest.mark.slow  # trees of thousands
 def test_what_a_killed_put_left_is_swept_however_deep_it_is(tmp_path: Path) -> None:
     incoming = tmp_path / "incoming"
     (incoming / "left" / "tree").mkdir(parents=True)
