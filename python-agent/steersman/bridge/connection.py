@@ -128,6 +128,8 @@ class Connection(PlainClient):
                 await session.run()
                 raise LinkLost("the session is over")
         except ExceptionGroup as errors:
+            if _is_cancelled():  # a group whose members fail meanwhile swallows a cancellation
+                raise asyncio.CancelledError from None
             raise _first_of(errors) from None
         finally:
             await self._hang_up()
@@ -230,6 +232,11 @@ def _deepest(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return str(error) or type(error).__name__
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _first_of(errors: BaseExceptionGroup[Exception]) -> Exception:

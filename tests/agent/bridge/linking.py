@@ -32,17 +32,22 @@ FAST = LinkTiming(
 
 @dataclass
 class Talk:
-    """A session that says nothing until it is told to end."""
+    """A session that says nothing until it is told to end, and may fail when it is cancelled."""
 
     connection: Connection
     handlers: Mapping[str, Handler]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     running: bool = False
+    last_words: Exception | None = None
 
     async def run(self) -> None:
         self.running = True
         try:
             await self.ended.wait()
+        except asyncio.CancelledError:
+            if self.last_words is not None:
+                raise self.last_words from None
+            raise
         finally:
             self.running = False
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from steersman.bridge.connection import CallFailed
+from steersman.bridge.connection import CallFailed, LinkLost
 from tests.agent.api.driving import until
 from tests.agent.bridge.linking import FAST, KEY, Line, a_line
 from tests.agent.support.hub_server import END, HubConnection, HubFailure
@@ -222,3 +222,9 @@ async def test_pings_go_out_while_nothing_is_said(line: Line) -> None:
     async with line.up() as hub:
         await until(lambda: hub.pings >= 3)
     assert line.link.state.connections == 1
+
+
+async def test_the_link_ends_though_its_session_fails_meanwhile(line: Line) -> None:
+    async with asyncio.timeout(20), line.up():
+        line.talks[0].last_words = LinkLost("too late for a farewell")
+    assert not line.link.state.up
