@@ -40,7 +40,7 @@ async def redis(redis_url: str) -> AsyncGenerator[Redis]:
 
 @pytest.fixture
 async def cache(redis_url: str, redis: Redis) -> AsyncGenerator[RedisViewCache]:
-    cache = RedisViewCache.connect(redis_url, timeout=PATIENT)
+    cache = RedisViewCache.connect(redis_url, patience=PATIENT)
     yield cache
     await cache.close()
 
@@ -141,6 +141,6 @@ async def test_a_redis_that_hangs_costs_little_and_is_used_again_when_it_answers
 
 
 async def _put_patiently(url: str, view: JsonObject) -> None:
-    cache = RedisViewCache.connect(url, timeout=PATIENT)
+    cache = RedisViewCache.connect(url, patience=PATIENT)
     await cache.put(A, 1, 1, view)
     await cache.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,8 @@ from steersman.core.ids import TaskId
 from tests.agent.support.redis_server import free_port, running_redis
 
 A = TaskId("a")
+PATIENT = timedelta(seconds=30)
+"""What Redis does not take in time is lost, and others may load the machine."""
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 async def here(redis_url: str) -> AsyncGenerator[RedisLine]:
-    async with redis_line(redis_url) as line:
+    async with redis_line(redis_url, patience=PATIENT) as line:
         await line.connected.wait()
         await line._client.flushall()
         yield line
@@ -30,20 +33,20 @@ async def here(redis_url: str) -> AsyncGenerator[RedisLine]:
 
 @pytest.fixture
 async def there(redis_url: str) -> AsyncGenerator[RedisLine]:
-    async with redis_line(redis_url) as line:
+    async with redis_line(redis_url, patience=PATIENT) as line:
         await line.connected.wait()
         yield line
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - what another process does has no event here
             await asyncio.sleep(0.005)
 
 
 async def subscribed(line: RedisLine, number: int) -> None:
     """Wait until so many processes follow the task."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while dict(await line._client.pubsub_numsub("steersman:deltas:a")) != {  # noqa: ASYNC110
             b"steersman:deltas:a": number
         }:

@@ -35,8 +35,9 @@ Command = tuple[str | bytes | int, ...]
 class RedisLine:
     """Send commands without waiting, and receive messages. Made by `redis_line`."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, *, patience: timedelta = _TIMEOUT) -> None:
         self._client = client
+        self._timeout = patience.total_seconds()
         self._receivers: defaultdict[bytes, list[Receive]] = defaultdict(list)
         self._connected: list[Callable[[], None]] = []
         self._unsent: deque[Command] = deque(maxlen=_MAX_UNSENT)
@@ -54,7 +55,7 @@ class RedisLine:
     async def read(self, key: str) -> bytes | None:
         """Return a key's text; None also when Redis does not answer."""
         with suppress(*REDIS_ERRORS):
-            async with asyncio.timeout(_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(self._timeout):
                 found: object = await self._client.get(key)
                 return found if isinstance(found, bytes) else None
         return None
@@ -121,7 +122,7 @@ class RedisLine:
             pipeline = self._client.pipeline(transaction=False)
             while self._unsent:
                 pipeline.execute_command(*self._unsent.popleft())
-            async with asyncio.timeout(_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(self._timeout):
                 await pipeline.execute(raise_on_error=False)
 
     async def _follow(self, pubsub: PubSub, subscribed: set[bytes]) -> None:
@@ -139,13 +140,13 @@ _OWN = b"steersman:line"
 
 
 @asynccontextmanager
-async def redis_line(url: str) -> AsyncGenerator[RedisLine]:
+async def redis_line(url: str, *, patience: timedelta = _TIMEOUT) -> AsyncGenerator[RedisLine]:
     """Hold a line open. Redis need not be there."""
-    seconds = _TIMEOUT.total_seconds()
+    seconds = patience.total_seconds()
     client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
         url, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
     )
-    line = RedisLine(client)
+    line = RedisLine(client, patience=patience)
     # No TaskGroup: it would wrap every error of the caller's body into a group.
     running = asyncio.create_task(line.run())
     try:

@@ -56,11 +56,11 @@ class RedisViewCache:
         self,
         client: "Redis",
         *,
-        timeout: timedelta = _TIMEOUT,
+        patience: timedelta = _TIMEOUT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._timeout = timeout.total_seconds()
+        self._timeout = patience.total_seconds()
         self._put = client.register_script(_PUT)
         self._monotonic = monotonic
         self._failures = 0
@@ -72,11 +72,11 @@ class RedisViewCache:
         cls,
         url: str,
         *,
-        timeout: timedelta = _TIMEOUT,
+        patience: timedelta = _TIMEOUT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> "RedisViewCache":
         """Make a cache for a `redis://` URL; the connection is opened when it is needed."""
-        seconds = timeout.total_seconds()
+        seconds = patience.total_seconds()
         client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
             url,
             socket_timeout=seconds,
@@ -84,7 +84,7 @@ class RedisViewCache:
             retry=Retry(NoBackoff(), 0),
             max_connections=32,
         )
-        return cls(client, timeout=timeout, monotonic=monotonic)
+        return cls(client, patience=patience, monotonic=monotonic)
 
     async def close(self) -> None:
         """Close the connections."""
