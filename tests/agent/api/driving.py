@@ -28,14 +28,15 @@ async def serving(
     api: ApiDependencies, connections: Connections | None = None
 ) -> AsyncGenerator[str]:
     """Run a real server on a free port; give its address without the scheme."""
-    listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(server_config(create_api(api), connections))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server._serve([listening]))
-        await until(lambda: server.started)
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-        api.closing.set()
-        server.should_exit = True
+    # Closed here too: where a test fails, the server is cancelled and leaves it open.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server._serve([listening]))
+            await until(lambda: server.started)
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
+            api.closing.set()
+            server.should_exit = True
 
 
 async def until(holds: Callable[[], bool]) -> None:
