@@ -190,6 +190,7 @@ async def test_a_gateway_that_is_not_there_is_waited_for(line: Line) -> None:
         await talks(line)
 
 
+@pytest.mark.slow  # twenty connections
 async def test_twenty_cuts_in_a_row_leave_nothing_behind(line: Line) -> None:
     async with line.running():
         for _ in range(20):
