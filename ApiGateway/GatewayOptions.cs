@@ -55,6 +55,9 @@ internal sealed record LimitOptions
     /// <summary>Attempts to sign in or to use a code, from one address.</summary>
     public int SignInsPerMinute { get; init; } = 20;
 
+    /// <summary>Exchanges of agents' keys for hub tokens, from one address.</summary>
+    public int AgentKeysPerMinute { get; init; } = 600;
+
     public int ConnectionsPerUser { get; init; } = 50;
 
     public int HubCallsPerSecond { get; init; } = 50;

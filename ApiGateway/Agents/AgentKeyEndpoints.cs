@@ -29,7 +29,7 @@ internal static class AgentKeyEndpoints
     }
 
     public static void MapHubTokens(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/agents/token", ExchangeAsync).AllowAnonymous().RequireRateLimiting(Limits.SignIn).ExcludeFromDescription();
+        routes.MapPost("/agents/token", ExchangeAsync).AllowAnonymous().RequireRateLimiting(Limits.AgentKey).ExcludeFromDescription();
 
     private static async Task<Results<Ok<HubTokenView>, ProblemHttpResult>> ExchangeAsync(
         AgentKeys keys, TokenMint mint, HttpContext context)

@@ -12,13 +12,17 @@ internal static class Limits
 {
     public const string SignIn = "sign_in";
 
+    /// <summary>Agents show their keys at each connection, many of them from one address.</summary>
+    public const string AgentKey = "agent_key";
+
     public static void AddLimits(this WebApplicationBuilder builder)
     {
         builder.Services.AddRateLimiter(options =>
         {
             options.OnRejected = RejectAsync;
             options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(PerCaller);
-            options.AddPolicy(SignIn, PerAddress);
+            options.AddPolicy(SignIn, context => PerAddress(context, SignIn, Of(context).SignInsPerMinute));
+            options.AddPolicy(AgentKey, context => PerAddress(context, AgentKey, Of(context).AgentKeysPerMinute));
         });
     }
 
@@ -38,10 +42,10 @@ internal static class Limits
         });
     }
 
-    private static RateLimitPartition<string> PerAddress(HttpContext context) =>
-        RateLimitPartition.GetSlidingWindowLimiter("sign_in:" + AddressOf(context), _ => new SlidingWindowRateLimiterOptions
+    private static RateLimitPartition<string> PerAddress(HttpContext context, string what, int perMinute) =>
+        RateLimitPartition.GetSlidingWindowLimiter($"{what}:{AddressOf(context)}", _ => new SlidingWindowRateLimiterOptions
         {
-            PermitLimit = Of(context).SignInsPerMinute,
+            PermitLimit = perMinute,
             Window = TimeSpan.FromMinutes(1),
             SegmentsPerWindow = 6,
             QueueLimit = 0,
