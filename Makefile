@@ -12,7 +12,7 @@ pyright := pyright@1.1.414
 pytest := $(bin)/pytest -n auto --dist loadgroup
 solution := Steersman.slnx
 
-# $(call with-dotnet,targets,what they are)
+# $(call with-dotnet,targets,what they are), after a `+`: make does not see that it calls itself.
 with-dotnet = if command -v dotnet >/dev/null; then $(MAKE) --no-print-directory $(1); \
 	else echo "left out: $(2) (dotnet is not installed)"; fi
 
@@ -53,7 +53,7 @@ check-architecture: $(ready)
 	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache --no-logo
 
 check-dotnet:
-	@$(call with-dotnet,build-dotnet format-dotnet test-client,the .NET half)
+	+@$(call with-dotnet,build-dotnet format-dotnet test-client,the .NET half)
 
 format-dotnet:
 	@dotnet format whitespace . --folder --verify-no-changes --include ApiGateway/ BlazorClient/ tests/client/ tests/gateway/
@@ -68,7 +68,7 @@ test-agent: $(ready)
 	@$(pytest) -q --junit-xml $(reports)/test-agent.xml
 
 test-dotnet:
-	@$(call with-dotnet,build-dotnet test-client test-gateway,the .NET tests)
+	+@$(call with-dotnet,build-dotnet test-client test-gateway,the .NET tests)
 
 build-dotnet:
 	@dotnet build $(solution) --nologo -v quiet -clp:NoSummary
