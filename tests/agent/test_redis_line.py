@@ -82,6 +82,8 @@ async def test_deltas_reach_those_who_watch_in_any_process(
     sender.listen(A, local.append)
     stop = receiver.listen(A, remote.append)
     await subscribed(here, 2)
+    # Who asks for the text so far only now, because others load the machine, gets this as well.
+    await until(lambda: not sender._reading and not receiver._reading)
     sender.publish(delta(0, "one \ud800"))
     sender.publish(delta(5, "two"))
     await until(lambda: len(remote) == 2)
