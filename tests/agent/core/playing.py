@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -168,6 +169,12 @@ async def _context_tokens(model: str) -> int:
     return CONTEXT_TOKENS
 
 
+@cache
+def prompts_of(folder: Path) -> JinjaPrompts:
+    """Return the prompts of a folder; to compile them for each test takes most of its time."""
+    return JinjaPrompts(folder)
+
+
 @dataclass
 class Stage:
     """Everything around the loop but its journal. Hints and deltas are shared by all runs."""
@@ -178,7 +185,7 @@ class Stage:
     hints: InMemoryHints = field(default_factory=InMemoryHints)
     deltas: InMemoryDeltaFeed = field(default_factory=InMemoryDeltaFeed)
     workspaces: AnyWorkspace = field(default_factory=AnyWorkspace)
-    prompts: JinjaPrompts = field(default_factory=lambda: JinjaPrompts(PROMPTS))
+    prompts: JinjaPrompts = field(default_factory=lambda: prompts_of(PROMPTS))
     models: tuple[str, ...] = ("model-1",)
     approval_rules: tuple[RiskRule, ...] = ()
     approval_ttl: timedelta = timedelta(minutes=30)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from steersman.adapters.in_memory_journal import InMemoryJournal, InMemoryTaskLog
-from steersman.adapters.prompts import JinjaPrompts
 from steersman.core.answering import answer_for_nobody
 from steersman.core.approvals import Ruling
 from steersman.core.commands import (
@@ -39,6 +38,7 @@ from tests.agent.core.playing import (
     Stage,
     UntilCut,
     forever,
+    prompts_of,
     tools,
 )
 
@@ -49,7 +49,7 @@ _WISHES: Mapping[str, Command] = {
     "resume": ResumeTask(),
     "stop": StopTask(reason="enough"),
 }
-_PROMPTS = JinjaPrompts(PROMPTS)
+_PROMPTS = prompts_of(PROMPTS)
 
 
 @dataclass(frozen=True)
