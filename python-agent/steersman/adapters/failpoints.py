@@ -20,6 +20,7 @@ from steersman.core.runtime import FAILPOINTS
 Kind = Literal["kill", "stop", "hang", "raise", "lostack"]
 _KINDS = ("kill", "stop", "hang", "raise", "lostack")
 VARIABLE = "STEERSMAN_FAILPOINT"
+_THAW_SECONDS = 0.05
 
 
 class FailpointReached(Exception):
@@ -67,7 +68,9 @@ def _hang() -> None:
         thawed.set()
 
     signal.signal(signal.SIGCONT, thaw)
-    thawed.wait()
+    while not thawed.wait(_THAW_SECONDS):
+        # A signal that another thread receives wakes nobody here: its handler runs between waits.
+        pass
 
 
 def parse_failpoint(text: str) -> Failpoint:
