@@ -105,20 +105,34 @@ class OwnerFeed:
 
     async def _look(self) -> None:
         floor = TaskId(uuid7(self._clock.now() - _NEW, bytes(ENTROPY_BYTES)))
-        known: dict[TaskId, int] = {}
         for watch in self._watches:
             watch.forget_before(floor)
-            for task_id, seq in watch.known.items():
-                known[task_id] = min(known.get(task_id, seq), seq)
         owners = {watch.owner_id for watch in self._watches}
         try:
-            changed = await self._views.changed(known, tuple(owners), floor)
+            changed = await self._views.changed(self._known(floor), tuple(owners), floor)
         except StoreUnavailable:
             return
         for owned in changed:
             for watch in tuple(self._watches):
                 if watch.owner_id == owned.owner_id:
                     watch.see(owned)
+
+    def _known(self, floor: TaskId) -> dict[TaskId, int]:
+        """Return the seq that every watch of a task's owner has seen.
+
+        A new task that one of them has seen and another has not is as good as unseen; an old one
+        comes to the other by its pages.
+        """
+        by_owner: dict[OwnerId, list[dict[TaskId, int]]] = {}
+        for watch in self._watches:
+            by_owner.setdefault(watch.owner_id, []).append(watch.known)
+        return {
+            task_id: min(
+                seqs.get(task_id, 0) for seqs in every if task_id in seqs or task_id > floor
+            )
+            for every in by_owner.values()
+            for task_id in set[TaskId]().union(*every)
+        }
 
     def _listen_to(self, task_ids: frozenset[TaskId]) -> None:
         for gone in self._listening.keys() - task_ids:

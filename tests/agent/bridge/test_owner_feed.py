@@ -121,6 +121,16 @@ async def test_each_change_and_each_new_task_is_shown_with_and_without_hints(pla
     assert [view["seq"] for view in viewer.shown if view["task_id"] == first] == [1, 2, 3]
 
 
+async def test_a_new_task_that_one_viewer_has_seen_first_reaches_the_other(place: Place) -> None:
+    new = await place.submit(A)
+    viewer = Viewer()
+    async with place.watching(A) as (other,):
+        await until(lambda: new in other.newest)
+        with place.feed.follow(A, viewer.show):  # whose own pages were read before it was there
+            await until(lambda: new in viewer.newest)
+    assert len(other.shown) == len(viewer.shown) == 1
+
+
 async def test_what_has_ended_long_ago_is_forgotten_and_not_shown_again(place: Place) -> None:
     old = OwnedView(A, {"task_id": "0197b2f0-0000-7000-8000-0000000000ff", "seq": 3,
                         "state": "stopped"})  # fmt: skip
