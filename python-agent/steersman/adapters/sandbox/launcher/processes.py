@@ -27,13 +27,6 @@ class Process(NamedTuple):
     resident_bytes: int
 
 
-class Usage(NamedTuple):
-    """What some processes use together."""
-
-    tasks: int
-    memory_bytes: int
-
-
 def become_subreaper() -> None:
     """Adopt the orphans among our descendants: whatever they do, they stay below us."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -82,13 +75,12 @@ def descendants(root: int) -> list[Process]:
     return found
 
 
-def usage(processes: list[Process], memory_limit: int) -> Usage:
-    """Add up tasks and memory. Shared pages are told apart only when it matters: that is slow."""
-    tasks = sum(process.threads for process in processes)
+def memory_bytes(processes: list[Process], limit: int) -> int:
+    """Add up their memory. Shared pages are told apart only past `limit`: that is slow."""
     resident = sum(process.resident_bytes for process in processes)
-    if resident > memory_limit:
-        resident = sum(_proportional_bytes(process) for process in processes)
-    return Usage(tasks, resident)
+    if resident <= limit:
+        return resident
+    return sum(_proportional_bytes(process) for process in processes)
 
 
 def end_descendants() -> None:
@@ -152,7 +144,9 @@ def _read(pid: str) -> Process | None:
 def _proportional_bytes(process: Process) -> int:
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_bytes().splitlines()
+    except ProcessLookupError:
+        return 0
     except OSError:
-        return process.resident_bytes
+        return process.resident_bytes if _read(str(process.pid)) else 0
     shares = (int(line.split()[1]) * 1024 for line in lines if line.startswith(b"Pss:"))
     return next(shares, process.resident_bytes)

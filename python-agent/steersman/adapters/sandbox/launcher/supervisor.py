@@ -9,7 +9,11 @@ from steersman.adapters.sandbox.launcher.guard import Guard
 from steersman.adapters.sandbox.launcher.order import Order
 from steersman.adapters.sandbox.launcher.outcome import Outcome
 from steersman.adapters.sandbox.launcher.output import Output
-from steersman.adapters.sandbox.launcher.processes import descendants, end_descendants, usage
+from steersman.adapters.sandbox.launcher.processes import (
+    descendants,
+    end_descendants,
+    memory_bytes,
+)
 from steersman.adapters.sandbox.launcher.spaces import Disk, OwnFolders, fills, look_at
 from steersman.adapters.sandbox.launcher.state import read_fence
 
@@ -96,11 +100,11 @@ class Supervisor:
         """Name the limit that the command has gone past, if there is one."""
         order = self._order
         processes = descendants(self._guard.pid)
-        folders = self._own_folders.used_bytes(processes) if order.reports_status else 0
-        used = usage(processes, order.memory_bytes - folders)
-        if used.tasks > order.tasks:
+        # First, because a fork bomb grows while anything else is measured.
+        if sum(process.threads for process in processes) > order.tasks:
             return "process_limit"
-        if used.memory_bytes + folders > order.memory_bytes:
+        folders = self._own_folders.used_bytes(processes) if order.reports_status else 0
+        if folders + memory_bytes(processes, order.memory_bytes - folders) > order.memory_bytes:
             return "memory_limit"
         try:
             disk = look_at(Path(order.workspace))
