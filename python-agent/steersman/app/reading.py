@@ -17,27 +17,12 @@ from steersman.adapters.git.versions import Item, Steering, Unread, Version
 from steersman.adapters.trees.walk import Found, Kind, walk
 from steersman.app.threads import KeepOn
 from steersman.core.errors import TooLarge
-from steersman.core.tool import LEFTOVERS
+from steersman.core.tool import CACHES, LEFTOVERS
 
 LARGEST_VERSION_BYTES = 8 * 1024 * 1024
 """Larger files are named in a diff, but not kept and not compared."""
 
 MOST_VERSIONS = 50_000
-CACHES = frozenset(
-    {
-        ".hg",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".svn",
-        ".tox",
-        ".venv",
-        "__pycache__",
-        "node_modules",
-    }
-)
-"""What no diff shows. A fixed list, because a `.gitignore` is written by whom it would hide."""
 
 _CONFIGURATION = ("config", "config.worktree", "commondir")
 _OTHERS = ("modules", "worktrees")

@@ -21,6 +21,22 @@ from steersman.core.model import ToolSpecification
 LEFTOVERS = ".steersman-*.tmp"
 """What a crash in `WorkspaceFiles.replace` leaves; no listing, diff or archive has it."""
 
+CACHES = frozenset(
+    {
+        ".hg",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        "__pycache__",
+        "node_modules",
+    }
+)
+"""What no listing or diff shows. A list of ours, because a `.gitignore` is its writer's."""
+
 
 class Arguments(BaseModel):
     """Base of every tool's arguments: unknown ones are refused."""

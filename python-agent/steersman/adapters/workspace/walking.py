@@ -7,23 +7,9 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 
 from steersman.adapters.workspace.opening import MAX_DEPTH, open_folder_at
-from steersman.core.tool import LEFTOVERS, FileEntry, ToolFailure
+from steersman.core.tool import CACHES, LEFTOVERS, FileEntry, ToolFailure
 
-_LEFT_OUT = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".svn",
-        ".tox",
-        ".venv",
-        "__pycache__",
-        "node_modules",
-    }
-)
+_LEFT_OUT = CACHES | {".git"}
 
 
 def walk(folder: int, prefix: str) -> Iterator[FileEntry]:
