@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
+using Steersman.ApiGateway.Web;
 
 namespace Steersman.ApiGateway;
 
@@ -27,14 +28,11 @@ internal static class GatewaySetup
         });
     }
 
-    /// <summary>The dialect of the contract.</summary>
+    /// <summary>Requests are read strictly: an unknown field is a mistake that its sender should hear of.</summary>
     public static void ApplyJson(JsonSerializerOptions options)
     {
-        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-        options.DictionaryKeyPolicy = null;
+        WireJson.Apply(options);
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
-        options.RespectNullableAnnotations = true;
-        options.RespectRequiredConstructorParameters = true;
     }
 
     private static void TrustProxies(ForwardedHeadersOptions options, IOptions<GatewayOptions> gateway)

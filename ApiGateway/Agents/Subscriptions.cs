@@ -30,8 +30,6 @@ internal sealed class Subscriptions
 {
     private readonly ConcurrentDictionary<Guid, Subscription> _open = new();
 
-    public int Count => _open.Count;
-
     public Subscription Open(string connectionId, ISubscriber subscriber)
     {
         var subscription = new Subscription(Guid.CreateVersion7(), connectionId, subscriber);

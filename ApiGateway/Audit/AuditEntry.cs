@@ -36,6 +36,4 @@ internal static class AuditAction
     public const string AgentKeyCreated = "agent_key_created";
     public const string AgentKeyRevoked = "agent_key_revoked";
     public const string AgentKeyRefused = "agent_key_refused";
-    public const string AccessDenied = "access_denied";
-    public const string ApprovalDecided = "approval_decided";
 }

@@ -1,7 +1,8 @@
 using System.Net.Http.Json;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
 using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 

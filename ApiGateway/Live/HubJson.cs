@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Steersman.ApiGateway.Web;
 
 namespace Steersman.ApiGateway.Live;
 
@@ -8,10 +9,7 @@ internal static class HubJson
 {
     public static void Apply(JsonSerializerOptions options)
     {
-        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-        options.DictionaryKeyPolicy = null;
+        WireJson.Apply(options);
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
-        options.RespectNullableAnnotations = true;
-        options.RespectRequiredConstructorParameters = true;
     }
 }

@@ -12,7 +12,19 @@ internal static class LiveSetup
     /// <summary>Everything live: the two hubs, and the relays between them.</summary>
     public static void AddLive(this WebApplicationBuilder builder)
     {
-        var services = builder.Services;
+        AddHubs(builder.Services);
+        AddRelays(builder.Services);
+        AddAgentClient(builder.Services);
+    }
+
+    public static void MapHubs(this WebApplication app)
+    {
+        app.MapHub<ChatHub>("/hubs/chat", options => options.CloseOnAuthenticationExpiration = true);
+        app.MapHub<AgentHub>("/hubs/agent", options => options.CloseOnAuthenticationExpiration = true);
+    }
+
+    private static void AddHubs(IServiceCollection services)
+    {
         services.AddSignalR(options =>
             {
                 options.EnableDetailedErrors = false;
@@ -34,6 +46,10 @@ internal static class LiveSetup
         services.AddSingleton<PeopleFilter>();
         services.AddSingleton<PeopleConnections>();
         services.AddHostedService(provider => provider.GetRequiredService<PeopleConnections>());
+    }
+
+    private static void AddRelays(IServiceCollection services)
+    {
         services.AddSingleton<AgentDirectory>();
         services.AddSingleton<AgentConnections>();
         services.AddSingleton<Subscriptions>();
@@ -43,16 +59,14 @@ internal static class LiveSetup
         services.AddSingleton<TaskRelays>();
         services.AddSingleton<OwnerRelays>();
         services.AddSingleton<AgentCommands>();
+    }
+
+    private static void AddAgentClient(IServiceCollection services)
+    {
         services.AddSingleton<AgentSocket>();
         services.AddSingleton<AgentApi>();
         services.AddSingleton<AgentLog>();
         services.AddHttpClient(AgentApi.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = s_connectTime, AllowAutoRedirect = false, UseCookies = false });
-    }
-
-    public static void MapHubs(this WebApplication app)
-    {
-        app.MapHub<ChatHub>("/hubs/chat", options => options.CloseOnAuthenticationExpiration = true);
-        app.MapHub<AgentHub>("/hubs/agent", options => options.CloseOnAuthenticationExpiration = true);
     }
 }

@@ -11,8 +11,6 @@ internal sealed class PeopleConnections(UserStates states, IOptions<GatewayOptio
     private static readonly TimeSpan s_sweepTime = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, Connection> _open = new();
 
-    public int Count => _open.Count;
-
     /// <summary>False when this person has too many.</summary>
     public bool TryAdd(string connectionId, ClaimsPrincipal caller, Action abort)
     {

@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 

@@ -1,4 +1,5 @@
 using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 
@@ -32,6 +33,14 @@ internal sealed class TaskRelay : ISubscriber, IAsyncDisposable
 
     /// <summary>Completes with the relay.</summary>
     public Task Finished => _run;
+
+    public void ThrowIfProblem()
+    {
+        if (_problem is { } problem)
+        {
+            throw new LiveException(problem);
+        }
+    }
 
     public PushAck Accept(Guid subscriptionId, EventBatch batch)
     {

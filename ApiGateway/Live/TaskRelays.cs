@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 
@@ -11,11 +12,6 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
     private readonly Lock _gate = new();
     private readonly Dictionary<(Guid User, Guid Task), Entry> _relays = [];
 
-    public int Count
-    {
-        get { lock (_gate) { return _relays.Count; } }
-    }
-
     /// <summary>Every event past <paramref name="after"/> once and in order, and text as it streams, to the task's end.</summary>
     public async IAsyncEnumerable<WatchBatch> WatchAsync(
         Watcher watcher, Guid taskId, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -26,35 +22,9 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
         }
         try
         {
-            var (relay, text) = (entry.Relay, default(TextCursor));
-            while (true)
+            await foreach (var batch in FollowAsync(entry.Relay, after, cancellationToken))
             {
-                if (relay.Tail.Read(after, text) is not { } read)
-                {
-                    // The cursor is older than the tail: the viewer reads the log, and nobody else is held up.
-                    var events = await log.ReadAsync(watcher, taskId, after, cancellationToken);
-                    (after, text) = (events.Count > 0 ? events[^1].Seq : after, default);
-                    yield return new WatchBatch(events, []);
-                    continue;
-                }
-                text = read.Text;
-                if (read.Batch.Events.Count > 0 || read.Batch.Deltas.Count > 0)
-                {
-                    after = read.Batch.Events.Count > 0 ? read.Batch.Events[^1].Seq : after;
-                    yield return read.Batch;
-                }
-                else if (relay.Tail.IsFinal)
-                {
-                    yield break;
-                }
-                else
-                {
-                    await Task.WhenAny(read.News, relay.Finished).WaitAsync(cancellationToken);
-                    if (relay.Problem is { } problem)
-                    {
-                        throw new LiveException(problem);
-                    }
-                }
+                yield return batch;
             }
         }
         finally
@@ -62,6 +32,37 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
             await LeaveAsync(entry);
         }
     }
+
+    private async IAsyncEnumerable<WatchBatch> FollowAsync(
+        TaskRelay relay, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var text = default(TextCursor);
+        while (true)
+        {
+            var isFinal = relay.Tail.IsFinal;
+            // A cursor that is older than the tail: the viewer reads the log, and nobody else is held up.
+            var (batch, next, news) = relay.Tail.Read(after, text)
+                ?? (await PageAsync(relay, after, cancellationToken), default, Task.CompletedTask);
+            text = next;
+            if (batch.Events.Count > 0 || batch.Deltas.Count > 0)
+            {
+                after = batch.Events.Count > 0 ? batch.Events[^1].Seq : after;
+                yield return batch;
+            }
+            else if (isFinal)
+            {
+                yield break;
+            }
+            else
+            {
+                await Task.WhenAny(news, relay.Finished).WaitAsync(cancellationToken);
+                relay.ThrowIfProblem();
+            }
+        }
+    }
+
+    private async Task<WatchBatch> PageAsync(TaskRelay relay, long after, CancellationToken cancellationToken) =>
+        new(await log.ReadAsync(relay.Watcher, relay.TaskId, after, cancellationToken), []);
 
     private async Task<Entry?> EnterAsync(Watcher watcher, Guid taskId, long after, CancellationToken cancellationToken)
     {

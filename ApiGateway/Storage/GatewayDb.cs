@@ -28,6 +28,19 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
+        MapPeople(builder);
+        MapSecrets(builder);
+        builder.Entity<AuditEntry>(entry =>
+        {
+            entry.ToTable("audit_log");
+            entry.Property(e => e.Detail).HasColumnType("jsonb");
+            entry.HasIndex(e => e.At);
+        });
+        UseSnakeCase(builder);
+    }
+
+    private static void MapPeople(ModelBuilder builder)
+    {
         builder.Entity<User>(user =>
         {
             user.ToTable("users");
@@ -37,6 +50,10 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
         builder.Entity<IdentityUserClaim<Guid>>().ToTable("user_claims");
         builder.Entity<IdentityUserLogin<Guid>>().ToTable("user_logins");
         builder.Entity<IdentityUserToken<Guid>>().ToTable("user_tokens");
+    }
+
+    private static void MapSecrets(ModelBuilder builder)
+    {
         builder.Entity<DataProtectionKey>().ToTable("data_protection_keys");
         builder.Entity<PersonalAccessToken>(token =>
         {
@@ -56,13 +73,6 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
             credential.Property(c => c.Name).HasMaxLength(100);
         });
         builder.Entity<SigningKey>().ToTable("signing_keys").HasKey(k => k.KeyId);
-        builder.Entity<AuditEntry>(entry =>
-        {
-            entry.ToTable("audit_log");
-            entry.Property(e => e.Detail).HasColumnType("jsonb");
-            entry.HasIndex(e => e.At);
-        });
-        UseSnakeCase(builder);
     }
 
     /// <summary>Names in SQL are those of the wire.</summary>

@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using Microsoft.Net.Http.Headers;
 using Steersman.ApiGateway.Auth;
-using Steersman.ApiGateway.Live;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Steersman.ApiGateway.Tasks;

@@ -42,8 +42,6 @@ internal sealed class PlayedAgent : IAsyncDisposable
     /// <summary>Commands that reached this agent.</summary>
     public ConcurrentQueue<JsonElement> Executed { get; } = new();
 
-    public int Watches => _subscriptions.Count;
-
     public Uri Url => new(_rest.Urls.First());
 
     public static IReadOnlyDictionary<string, string?> Settings { get; } =
@@ -90,19 +88,6 @@ internal sealed class PlayedAgent : IAsyncDisposable
             }
         }
     }
-
-    /// <summary>Push exactly this to every subscription of a task, right or wrong.</summary>
-    public async Task PushRawAsync(Guid task, object[] events, object[] deltas)
-    {
-        foreach (var (id, _) in _subscriptions.Where(subscription => subscription.Value.Task == task).ToArray())
-        {
-            await (_hub ?? throw new InvalidOperationException()).InvokeAsync<JsonElement[]>(
-                "PushEvents", new object[] { new { subscription_id = id, events, deltas } });
-        }
-    }
-
-    public Task HeartbeatAsync(params Guid[] active) => (_hub ?? throw new InvalidOperationException()).InvokeAsync(
-        "Heartbeat", new { agent_status = active.Length > 0 ? "BUSY" : "IDLE", capacity = 4, active_tasks = active });
 
     /// <summary>Go without a word, as a killed process does.</summary>
     public async ValueTask DisposeAsync()

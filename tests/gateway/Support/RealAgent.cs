@@ -7,7 +7,7 @@ internal sealed class RealAgent : IAsyncDisposable
 {
     public const string Key = "the-key-of-a-real-agent-in-tests";
     private readonly string _home;
-    private Process _process;
+    private readonly Process _process;
 
     private RealAgent(string home, Process process) => (_home, _process) = (home, process);
 
@@ -22,13 +22,6 @@ internal sealed class RealAgent : IAsyncDisposable
         return new RealAgent(home, Launch(home, gateway));
     }
 
-    /// <summary>Kill it as a crash would, and start it again.</summary>
-    public async Task RestartAsync(Uri gateway)
-    {
-        await KillAsync();
-        _process = Launch(_home, gateway);
-    }
-
     public async ValueTask DisposeAsync()
     {
         // SIGTERM, so that the last process of this home ends the database with it.
@@ -36,13 +29,6 @@ internal sealed class RealAgent : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         Directory.Delete(_home, recursive: true);
-    }
-
-    private async Task KillAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync();
-        _process.Dispose();
     }
 
     private static Process Launch(string home, Uri gateway)
