@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Storage;
 
 namespace Steersman.ApiGateway.Web;
@@ -10,7 +11,9 @@ internal static class Health
     private const string Ready = "ready";
 
     public static void AddHealth(this WebApplicationBuilder builder) =>
-        builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database", tags: [Ready]);
+        builder.Services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>("database", tags: [Ready])
+            .AddCheck<AgentsCheck>("agents");
 
     public static void MapHealth(this WebApplication app)
     {
@@ -44,4 +47,10 @@ internal sealed class DatabaseCheck(StorageGate gate, GatewayDb db) : IHealthChe
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("PostgreSQL does not answer.");
     }
+}
+
+internal sealed class AgentsCheck(AgentDirectory agents) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(agents.IsEmpty ? HealthCheckResult.Degraded("No agent has dialled this replica.") : HealthCheckResult.Healthy());
 }

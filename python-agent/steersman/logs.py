@@ -124,13 +124,13 @@ class TextFormatter(logging.Formatter):
         fields = _fields(record, self._redaction)
         parts = [
             f"{at:%H:%M:%S} {record.levelname:<7} {record.name}:",
-            _printable(self._redaction.text(record.getMessage())).replace("\n", r"\n"),
+            printable(self._redaction.text(record.getMessage())).replace("\n", r"\n"),
             *(f"{name}={_short(value)}" for name, value in fields.items()),
         ]
         line = " ".join(parts)
         if record.exc_info:
             trace = self._redaction.text(self.formatException(record.exc_info))
-            line += "\n" + _printable(trace)
+            line += "\n" + printable(trace)
         return line
 
 
@@ -176,5 +176,6 @@ def _short(value: object) -> str:
     return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return the text with its control characters spelt out, which a terminal would obey."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

@@ -34,6 +34,25 @@ def serve(
     finish(serve_app(settings))
 
 
+def up(
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=1, max=65_535, help="Where people come to.")
+    ] = 8080,
+) -> None:
+    """Start the whole system on this machine and keep it up.
+
+    The database, Redis if it is installed, an agent, and the gateway if there is a .NET SDK. What
+    crashes is started again. Until Ctrl-C, which ends them in order; a second one ends them now.
+    """
+    from steersman.settings import require_safe_address
+
+    settings = read_settings()
+    require_safe_address(settings)
+    from steersman.app.up.run import up as keep_up
+
+    finish(keep_up(settings, port))
+
+
 def demo(as_json: JsonOption = False) -> None:
     """Watch a small project being mended.
 

@@ -40,6 +40,7 @@ for command in (
     store_commands.delete,
     store_commands.prune,
     process_commands.serve,
+    process_commands.up,
     process_commands.demo,
     process_commands.doctor,
 ):

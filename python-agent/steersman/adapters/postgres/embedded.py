@@ -53,6 +53,10 @@ class EmbeddedPostgres:
         """Return how to connect, over the Unix socket."""
         return f"postgresql://postgres@/{database}?host={quote(str(self._socket_directory))}"
 
+    def is_running(self) -> bool:
+        """Say whether the server takes connections, as it does not after a crash."""
+        return _running(self._directory) is not None
+
     def close(self) -> bool:
         """Stop the server if nobody else uses it. Return whether it was stopped."""
         atexit.unregister(self.close)

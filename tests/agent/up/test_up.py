@@ -1,0 +1,203 @@
+"""`steersman up` as people start it: everything comes up, comes back, and ends together."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from steersman.core.events import JsonObject
+from tests.agent.e2e.conftest import home as home
+from tests.agent.e2e.processes import STEERSMAN, environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up"), pytest.mark.timeout(300)]
+
+PATIENCE_SECONDS = 180.0  # the gateway may have to be built
+
+
+class Up:
+    """A `steersman up`, and the lines that it printed."""
+
+    def __init__(self, env: Mapping[str, str], port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.lines: list[JsonObject] = []
+        self._grown = threading.Condition()
+        self.process = subprocess.Popen(
+            [STEERSMAN, "up", "--port", str(port)],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, fits: Callable[[JsonObject], bool], after: int = 0) -> JsonObject:
+        """Return the first line past `after` that fits."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with self._grown:
+            while True:
+                if found := next((line for line in self.lines[after:] if fits(line)), None):
+                    return found
+                if not self._grown.wait(deadline - time.monotonic()):
+                    raise TimeoutError(json.dumps(self.lines[-30:], indent=1))
+
+    def wait_until_up(self) -> None:
+        self.wait_for(lambda line: line["message"].startswith("Steersman is up: "))
+
+    def child(self, word: str) -> psutil.Process:
+        """Return the process of a service by the end of a word of its command line."""
+        children = psutil.Process(self.process.pid).children()
+        return next(c for c in children if any(part.endswith(word) for part in c.cmdline()))
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        """End it if it still runs, and read the rest of what it says."""
+        if self.process.poll() is None:
+            self.end()
+        self._reader.join(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            with self._grown:
+                self.lines.append(_line(text))
+                self._grown.notify_all()
+
+
+def _line(text: str) -> JsonObject:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"service": "", "message": text}
+
+
+@contextmanager
+def up(env: Mapping[str, str]) -> Iterator[Up]:
+    system = Up(env, free_port())
+    try:
+        yield system
+    finally:
+        system.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def here(home: Path, **settings: object) -> dict[str, str]:
+    return environment(home, port=free_port(), sandbox="none", grace_seconds=2, **settings)
+
+
+def without_dotnet(env: dict[str, str], folder: Path) -> dict[str, str]:
+    """Let no dotnet be found, but the programs that are needed."""
+    folder.mkdir()
+    for name in ("git", "bash", "setpriv", "redis-server"):
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    return {**env, "PATH": str(folder)}
+
+
+def wait_for_answer(url: str) -> httpx.Response:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return httpx.get(url, timeout=5).raise_for_status()
+        except httpx.HTTPError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def test_without_dotnet_the_agent_answers_by_itself(home: Path, tmp_path: Path) -> None:
+    with up(without_dotnet(here(home), tmp_path / "bin")) as system:
+        system.wait_until_up()
+        assert (
+            wait_for_answer(f"{system.url}/health").json()["checks"]["database"]["status"] == "ok"
+        )
+        notes = [line["message"] for line in system.lines if line["service"] == "steersman"]
+        assert system.end() == 0
+    assert any("left out: the gateway (dotnet is not installed)" in note for note in notes)
+
+
+def test_what_crashes_comes_back_and_ctrl_c_ends_all_of_it(home: Path, tmp_path: Path) -> None:
+    with up(without_dotnet(here(home), tmp_path / "bin")) as system:
+        system.wait_until_up()
+        agent, postgres = system.child("serve"), _postmaster(home)
+        for process in (agent, postgres):
+            seen = len(system.lines)
+            process.kill()
+            name = "agent" if process is agent else "database"
+            system.wait_for(
+                lambda line, n=name: (line["service"], line["message"]) == (n, "ready"), seen
+            )
+        wait_for_answer(f"{system.url}/health/ready")
+        children = psutil.Process(system.process.pid).children(recursive=True)
+        assert system.end() == 0
+    assert not [child for child in children if child.is_running()]
+    assert not (home / "postgres" / "postmaster.pid").exists()
+
+
+def test_what_cannot_start_is_told_and_ends_the_rest(home: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [STEERSMAN, "up", "--port", str(port)],
+            env=without_dotnet(here(home), tmp_path / "bin"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1 port {port}" in done.stdout
+    assert done.stderr == (
+        "steersman: agent cannot run as it is configured; its last line says why\n"
+    )
+    assert not (home / "postgres" / "postmaster.pid").exists()
+
+
+@pytest.mark.skipif(shutil.which("dotnet") is None, reason="dotnet is not installed")
+def test_with_dotnet_a_first_user_signs_up_at_the_gateway_and_is_answered_by_the_agent(
+    home: Path,
+) -> None:
+    with up(here(home)) as system:
+        system.wait_until_up()
+        told = system.wait_for(lambda line: "signs up with the code" in line["message"])
+        code = told["message"].rsplit(" ", 1)[1]
+        with httpx.Client(base_url=system.url, timeout=20) as people:
+            made = people.post(
+                "/api/invitations/accept",
+                json={"code": code, "email": "ada@example.com", "password": "ada's long words"},
+            )
+            assert made.status_code in (200, 201), made.text
+            cookie = made.headers["set-cookie"].split(";")[0]
+            roles = people.get("/api/roles", headers={"Cookie": cookie})
+        assert roles.status_code == 200, roles.text
+        assert "developer" in {role["role"] for role in roles.json()["items"]}
+        os.kill(system.child("Steersman.ApiGateway.dll").pid, signal.SIGKILL)
+        wait_for_answer(f"{system.url}/health/ready")
+        assert system.end() == 0
+
+
+def _postmaster(home: Path) -> psutil.Process:
+    return psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
