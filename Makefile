@@ -16,7 +16,7 @@ solution := Steersman.slnx
 with-dotnet = if command -v dotnet >/dev/null; then $(MAKE) --no-print-directory $(1); \
 	else echo "left out: $(2) (dotnet is not installed)"; fi
 
-.PHONY: help setup sandbox demo check test fix bench chaos mutants lock clean \
+.PHONY: help setup sandbox demo check test fix bench chaos kills mutants lock clean \
         check-format check-lint check-architecture check-types check-tests check-dotnet test-agent test-dotnet \
         build-dotnet format-dotnet
 
@@ -86,6 +86,9 @@ bench: $(ready) ## what everything costs, beside its target; ONLY=stop runs one 
 
 chaos: $(ready) | sandbox ## break everything at random for SECONDS=300, then check every invariant
 	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),300) $(SEED)
+
+kills: $(ready) | sandbox ## kill -9 some ten thousand times in SECONDS=3600, then check every invariant
+	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),3600) $(or $(SEED),7) kills
 
 mutants: $(ready) | sandbox ## switch off one rule of the protocol after the other; ONLY=fence tries some
 	@$(bin)/python -m tests.mutants.run "$(ONLY)"

@@ -1,7 +1,8 @@
 """`make chaos`: break everything at random while tasks run, then check what was promised.
 
-`python -m tests.chaos.run [seconds] [seed]`. The same seed makes the same choices; what they hit
-depends on the machine's timing.
+`python -m tests.chaos.run [seconds] [seed] [kills]`. The same seed makes the same choices; what
+they hit depends on the machine's timing. With `kills`, nearly all faults are kills, many in a
+second: the agents are forked from a process that has imported them.
 """
 
 import asyncio
@@ -35,31 +36,41 @@ from tests.chaos.leftovers import still_held
 from tests.chaos.people import People
 from tests.chaos.proxy import fault_proxy
 from tests.chaos.scorecard import scorecard, tail, too_little
-from tests.chaos.servers import Agent, Agents, Database, RedisProcess
+from tests.chaos.servers import Agent, Agents, Database, RedisProcess, Startable, start_program
 from tests.chaos.story import cassette
 from tests.chaos.stranger import Stranger
 from tests.chaos.witness import install_witness
 from tests.chaos.world import LEASE_SECONDS, World
+from tests.chaos.zygote import Zygote
 
 AGENTS = 3
 CATCH_UP_SECONDS = 90
 _TOKEN = "of-the-people"
 
 
-async def chaos(seconds: float, seed: int) -> int:
+async def chaos(seconds: float, seed: int, *, many_kills: bool = False) -> int:
     """Run, check, print the scorecard; return 1 if anything was broken."""
-    wrong, lines = await play(seconds, seed)
-    print(f"chaos, seed {seed}")
+    wrong, lines = await play(seconds, seed, many_kills=many_kills)
+    print(f"chaos, seed {seed}{', mostly kills' if many_kills else ''}")
     print("\n".join(lines))
     print("\n".join(f"BROKEN  {what}" for what in wrong) or "every invariant holds")
     return 1 if wrong else 0
 
 
-async def play(seconds: float, seed: int) -> tuple[list[str], list[str]]:
+async def play(
+    seconds: float, seed: int, *, many_kills: bool = False
+) -> tuple[list[str], list[str]]:
     """Run and check; return what was broken, and the scorecard."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steersman-chaos-")))
-        world = await _world(home, seed, stack)
+        launch = start_program
+        if many_kills:
+            zygote = Zygote()
+            stack.callback(zygote.close)
+            launch = zygote.start
+        world = await _world(home, seed, stack, launch)
+        if many_kills:
+            world.pause, world.kills_weigh = (0.05, 0.4), 400
         began = time.monotonic()
         until = began + seconds
         try:
@@ -110,7 +121,7 @@ async def _unfinished(world: World) -> list[str]:
     return said + [f"an agent's last words: {tail(one.log)}" for one in world.agents.members]
 
 
-async def _world(home: Path, seed: int, stack: AsyncExitStack) -> World:
+async def _world(home: Path, seed: int, stack: AsyncExitStack, launch: Startable) -> World:
     numbers = random.Random(seed)
     database = Database(home / "postgres", await start_embedded(home / "postgres"))
     stack.push_async_callback(asyncio.to_thread, lambda: database.server.close())
@@ -126,7 +137,7 @@ async def _world(home: Path, seed: int, stack: AsyncExitStack) -> World:
     gateway = Signer()
     gateway_url = await stack.enter_async_context(answering({PATH: (200, jwks(gateway))}))
     env = _environment(home, redis_url=f"redis://127.0.0.1:{redis.port}", gateway_url=gateway_url)
-    members = [Agent(free_port(), env, home / f"agent-{n}.log") for n in range(AGENTS)]
+    members = [Agent(free_port(), env, home / f"agent-{n}.log", launch) for n in range(AGENTS)]
     agents = Agents(members)
     stack.callback(lambda: [member.process and member.process.kill() for member in members])
     await agents.start()
@@ -172,4 +183,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end_on_signal)
     arguments = sys.argv[1:]
     chosen = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(10**6)
-    sys.exit(asyncio.run(chaos(float(arguments[0]) if arguments else 300.0, chosen)))
+    duration = float(arguments[0]) if arguments else 300.0
+    sys.exit(asyncio.run(chaos(duration, chosen, many_kills="kills" in arguments[2:])))

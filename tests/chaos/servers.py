@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres, start_embedded
 from tests.agent.e2e.processes import STEERSMAN
+from tests.chaos.zygote import ForkedProcess
+
+Process: TypeAlias = "subprocess.Popen[bytes] | ForkedProcess"
 
 
 @dataclass(slots=True)
@@ -73,6 +77,23 @@ class RedisProcess:
             self.kills += 1
 
 
+class Startable(Protocol):
+    """Starts an agent on a port; its log is appended to."""
+
+    def __call__(self, environment: Mapping[str, str], port: int, log: Path) -> Process: ...
+
+
+def start_program(environment: Mapping[str, str], port: int, log: Path) -> Process:
+    """Start `steersman serve`."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [STEERSMAN, "serve", "--port", str(port)],
+            env=dict(environment),
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+        )
+
+
 @dataclass(slots=True)
 class Agent:
     """One `steersman serve` on a port of its own."""
@@ -80,7 +101,8 @@ class Agent:
     port: int
     environment: Mapping[str, str]
     log: Path
-    process: "subprocess.Popen[bytes] | None" = None
+    launch: Startable = start_program
+    process: Process | None = None
     frozen: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -90,13 +112,7 @@ class Agent:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [STEERSMAN, "serve", "--port", str(self.port)],
-                env=dict(self.environment),
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        self.process = self.launch(self.environment, self.port, self.log)
 
     async def answers(self, seconds: float = 60.0) -> None:
         """Wait until it answers, or has ended by itself, which its exit code will tell."""

@@ -21,6 +21,7 @@ from tests.chaos.stranger import Stranger
 
 AT_ONCE = 8
 LEASE_SECONDS = 2
+PAUSE = (0.3, 1.5)
 _TRUTH = "SELECT version, view, size_bytes FROM tasks WHERE id = $1"
 _AWAY = (RedisError, *DATABASE_ERRORS)
 
@@ -37,6 +38,10 @@ class World:
     people: People
     stranger: Stranger
     dsn: str
+    pause: tuple[float, float] = PAUSE
+    """Seconds between two faults, at least and at most."""
+    kills_weigh: int = 6
+    """How often it is a kill; all other faults weigh 14."""
     done: dict[str, int] = field(default_factory=dict[str, int])
     ahead: int = 0
     different: int = 0
@@ -46,7 +51,7 @@ class World:
     async def destroy(self, until: float) -> None:
         """Do one thing after the other, some of them at the same time."""
         faults: list[tuple[Callable[[], Awaitable[None]], int]] = [
-            (self._kill, 6),
+            (self._kill, self.kills_weigh),
             (self._freeze, 4),
             (self._crash_database, 1),
             (self._end_backends, 2),
@@ -62,7 +67,7 @@ class World:
                 name = fault.__name__.strip("_")
                 self.done[name] = self.done.get(name, 0) + 1
                 group.create_task(_begin(fault))
-                await asyncio.sleep(self.random.uniform(0.3, 1.5))
+                await asyncio.sleep(self.random.uniform(*self.pause))
             self.proxy.lose_answers = 0.0
 
     async def _kill(self) -> None:
