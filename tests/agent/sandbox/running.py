@@ -64,10 +64,11 @@ class Place:
         command: str,
         *,
         action: str | None = None,
-        seconds: float = 30,
+        seconds: float = 300,
         fence: int = 0,
         limits: Limits | None = None,
     ) -> CommandResult:
+        # Its own time is longer than any test waits: what ends it is what the test is about.
         action_id = ActionId(action or secrets.token_hex(8))
         request = CommandRequest(action_id, command, timedelta(seconds=seconds))
         return await self.commands(fence=fence, limits=limits).run(request)
