@@ -15,6 +15,8 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
 {
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
+    public DbSet<Session> Sessions => Set<Session>();
+
     public DbSet<PersonalAccessToken> PersonalAccessTokens => Set<PersonalAccessToken>();
 
     public DbSet<Invitation> Invitations => Set<Invitation>();
@@ -46,6 +48,11 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
             user.ToTable("users");
             user.Property(u => u.Role).HasMaxLength(20);
             user.Property(u => u.DisplayName).HasMaxLength(100);
+        });
+        builder.Entity<Session>(session =>
+        {
+            session.ToTable("sessions");
+            session.HasOne<User>().WithMany().HasForeignKey(s => s.UserId);
         });
         builder.Entity<IdentityUserClaim<Guid>>().ToTable("user_claims");
         builder.Entity<IdentityUserLogin<Guid>>().ToTable("user_logins");
