@@ -7,7 +7,17 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-from steersman.api import approvals, chat, conversations, events, health, tasks, team, workspaces
+from steersman.api import (
+    approvals,
+    chat,
+    conversations,
+    events,
+    health,
+    overview,
+    tasks,
+    team,
+    workspaces,
+)
 from steersman.api.admission import Admission
 from steersman.api.auth import Gate
 from steersman.api.body_limit import BodyLimit
@@ -30,6 +40,7 @@ _ROUTERS = (
     events.router,
     workspaces.router,
     team.router,
+    overview.router,
     health.router,
     chat.router,
 )

@@ -14,6 +14,7 @@ from steersman.core.approval_desk import Approvals
 from steersman.core.conversations import Conversations
 from steersman.core.errors import Unauthorized
 from steersman.core.ids import OwnerId
+from steersman.core.overview import Overviews
 from steersman.core.retention import Removals
 from steersman.core.roles import Team
 from steersman.core.tasks import Tasks
@@ -36,6 +37,7 @@ class ApiDependencies:
     approvals: Approvals
     conversations: Conversations
     removals: Removals
+    overviews: Overviews
     team: Team
     tools: Mapping[str, Tool]
     default_role: str

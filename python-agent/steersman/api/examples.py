@@ -66,6 +66,17 @@ CONVERSATION: JsonObject = {
     "updated_at": _AT,
 }
 
+OVERVIEW: JsonObject = {
+    "tasks": {"queued": 1, "running": 2, "waiting": 1},
+    "pending_approvals": 1,
+    "spent_today": {
+        "since": "2026-01-05T00:00:00.000Z",
+        "input_tokens": 41000,
+        "output_tokens": 5200,
+        "cost_usd": 0.31,
+    },
+}
+
 APPROVAL: JsonObject = {
     "approval_id": EXAMPLE_ID,
     "task_id": EXAMPLE_ID,

@@ -2,10 +2,13 @@
 
 import asyncio
 
+from steersman.adapters.postgres.overview import PostgresNumbers
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy, Status
 from steersman.app.checks import check_cache, check_database, check_link, check_partitions
 from steersman.app.wiring import App
+from steersman.core.clock import SystemClock
+from steersman.core.overview import Overviews
 from steersman.core.worker import Worker
 
 _WORST_FIRST: tuple[Status, ...] = ("unavailable", "degraded", "ok")
@@ -23,6 +26,7 @@ def dependencies_of(app: App, worker: Worker) -> ApiDependencies:
         approvals=app.approvals,
         conversations=app.conversations,
         removals=app.removals,
+        overviews=Overviews(PostgresNumbers(app.pool), SystemClock()),
         team=app.parts.team,
         tools=app.parts.tools,
         default_role=app.settings.default_role,

@@ -9,12 +9,15 @@ import pytest
 
 from steersman.api.dependencies import ApiDependencies
 from steersman.api.ports import ActiveTask, Check, HealthReport, Occupancy, StreamTiming
+from steersman.core.clock import SystemClock
+from steersman.core.overview import Overviews
 from steersman.core.roles import Role, Team
 from steersman.core.tool import Arguments, Effect, RunningTool, ToolContext, ToolOutput
 from tests.agent.api.driving import client_of, serving
 from tests.agent.api.fakes import InMemoryTasks, InMemoryWorkspaces
 from tests.agent.api.played_approvals import PlayedApprovals
 from tests.agent.api.played_conversations import PlayedConversations, played_removals
+from tests.agent.api.played_numbers import PlayedNumbers
 
 
 class ReadArguments(Arguments):
@@ -75,6 +78,7 @@ def api(tasks: InMemoryTasks, process: Process, workspaces: InMemoryWorkspaces) 
         approvals=PlayedApprovals(),
         conversations=PlayedConversations(),
         removals=played_removals(tasks),
+        overviews=Overviews(PlayedNumbers(), SystemClock()),
         team=Team({"developer": DEVELOPER}, "test"),
         tools={"read_file": READ_FILE},
         default_role="developer",

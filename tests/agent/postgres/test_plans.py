@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import AsyncGenerator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from steersman.adapters.postgres import conversations, retention, workspaces
+from steersman.adapters.postgres import conversations, overview, retention, workspaces
 from steersman.adapters.postgres.submit import SQL as TASKS
 from steersman.core.clock import new_id
+from steersman.core.overview import SPENDING_EVENTS
 from tests.agent.postgres.making import CLOCK, HOST, ME, Store, opened
 
 pytestmark = pytest.mark.slow
 
-CONVERSATIONS, RETENTION = conversations._SQL, retention._SQL
+CONVERSATIONS, OVERVIEW, RETENTION = conversations._SQL, overview._SQL, retention._SQL
 WORKSPACES = workspaces._SQL
 SOMEBODY_TOO = """
 WITH mine AS (
@@ -33,6 +35,11 @@ INSERT INTO tasks (id, owner_id, conversation_id, root_id, role, workspace_id, c
 SELECT task, owner_id, numbered.id, task, 'developer', mine.id, 1, 'completed', true, 60,
        json_build_object('goal', repeat('g', 400))
   FROM numbered JOIN mine ON mine.name = (1 + n % 500)::text
+"""
+
+GOES_ON = """
+UPDATE tasks SET final = false, state = 'running', created_at = now() - interval '1 day'
+ WHERE id IN (SELECT id FROM tasks WHERE owner_id = 'me' LIMIT 20)
 """
 
 LOGS = """
@@ -100,3 +107,12 @@ async def test_a_page_of_conversations_sorts_none(store: Store) -> None:
     [scan] = [node for node in plan if "Index Name" in node]
     assert (scan["Index Name"], scan["Actual Rows"]) == ("conversations_by_activity", 51)
     assert not any("Sort" in node["Node Type"] for node in plan)
+
+
+async def test_a_persons_numbers_are_counted_without_what_has_ended_long_ago(store: Store) -> None:
+    await store.pool.fetch(GOES_ON)
+    await store.pool.fetch("ANALYZE")
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    plan = await plan_of(store, OVERVIEW["numbers"], ME, since, list(SPENDING_EVENTS))
+    read = [node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in plan]
+    assert max(read) <= 1000, "of 10,000 tasks and 20,000 events"
