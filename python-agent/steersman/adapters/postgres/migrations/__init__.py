@@ -12,4 +12,4 @@ lock, and begins anew: take the strongest locks first, and leave long rewrites o
 outside. A new step goes through `test_migrations.py` over a database with data in it.
 """
 
-HEAD = "0004"
+HEAD = "0005"
