@@ -60,6 +60,8 @@ internal sealed record LimitOptions
 
     public int ConnectionsPerUser { get; init; } = 50;
 
+    public int WatchesPerConnection { get; init; } = 200;
+
     public int HubCallsPerSecond { get; init; } = 50;
 
     public int HubCallBurst { get; init; } = 200;

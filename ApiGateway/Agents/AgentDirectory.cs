@@ -59,6 +59,8 @@ internal sealed class AgentDirectory(TimeProvider time)
 
     public bool Contains(string connectionId) => _agents.ContainsKey(connectionId);
 
+    public bool Runs(string connectionId, Guid taskId) => _agents.TryGetValue(connectionId, out var agent) && agent.Runs(taskId);
+
     /// <summary>
     /// The agent to ask about a task: the one that runs it, else the least loaded; those that may hang come last.
     /// Null when nobody but <paramref name="except"/> is here.

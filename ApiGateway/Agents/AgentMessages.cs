@@ -40,7 +40,7 @@ internal interface IAgentClient
 
     Task<WatchAnswer> WatchOwner(WatchOwnerRequest request, CancellationToken cancellationToken);
 
-    Task<JsonElement> Execute(ExecuteRequest request, CancellationToken cancellationToken);
+    Task<JsonElement?> Execute(ExecuteRequest request, CancellationToken cancellationToken);
 
-    Task Unwatch(UnwatchRequest request);
+    Task Unwatch(UnwatchRequest request, CancellationToken cancellationToken);
 }

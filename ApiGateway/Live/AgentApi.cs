@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Auth;
@@ -7,37 +9,82 @@ using Steersman.ApiGateway.Auth;
 namespace Steersman.ApiGateway.Live;
 
 /// <summary>The agents' REST API, at whichever address answers.</summary>
-internal sealed class AgentApi(IHttpClientFactory clients, AgentDirectory agents, TokenMint mint, IOptions<GatewayOptions> options)
+internal sealed class AgentApi(
+    IHttpClientFactory clients, AgentDirectory agents, TokenMint mint, IOptions<GatewayOptions> options, TimeProvider time)
 {
     public const string ClientName = "agents";
+    private const string Json = "application/json";
+    private const string EventStream = "text/event-stream";
+    private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(10);
 
     /// <summary>Configured addresses, then those that agents say of themselves.</summary>
     public ImmutableArray<Uri> Addresses =>
         [.. options.Value.AgentUrls.Concat(agents.All.Select(agent => agent.Hello.Url).OfType<Uri>()).Distinct()];
 
-    /// <summary>Ask one agent after another until one answers; null when none does or none is known.</summary>
-    public async Task<HttpResponseMessage?> GetAsync(
-        string path, Watcher watcher, string accept, CancellationToken cancellationToken)
+    /// <summary>Read something whole. Throws <see cref="LiveException"/> with what the agents have against it, or when none answers.</summary>
+    public Task<HttpResponseMessage> GetAsync(string path, Watcher watcher, CancellationToken cancellationToken) =>
+        AskAsync(path, watcher, Json, HttpCompletionOption.ResponseContentRead, cancellationToken);
+
+    /// <summary>Open a stream of events. Throws as <see cref="GetAsync"/> does.</summary>
+    public Task<HttpResponseMessage> OpenAsync(string path, Watcher watcher, CancellationToken cancellationToken) =>
+        AskAsync(path, watcher, EventStream, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+
+    private async Task<HttpResponseMessage> AskAsync(
+        string path, Watcher watcher, string accept, HttpCompletionOption completion, CancellationToken cancellationToken)
     {
+        var problem = LiveProblem.NoAgent;
         foreach (var address in Addresses.OrderBy(_ => Random.Shared.Next()))
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await mint.ForAgentAsync(watcher, cancellationToken));
             request.Headers.Accept.ParseAdd(accept);
-            try
+            var response = await SendAsync(request, completion, cancellationToken);
+            if (response is { IsSuccessStatusCode: true })
             {
-                var response = await clients.CreateClient(ClientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-                if ((int)response.StatusCode < 500)
-                {
-                    return response;
-                }
-                response.Dispose();
+                return response;
             }
-            catch (HttpRequestException)
+            using (response)
             {
-                // This address does not answer: the next one may.
+                problem = response is null ? problem : await ProblemOfAsync(response).WaitAsync(s_answerTime, time, cancellationToken);
+            }
+            if (!problem.IsPassing)
+            {
+                break;
             }
         }
-        return null;
+        throw problem.ToException();
     }
+
+    private async Task<HttpResponseMessage?> SendAsync(
+        HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(s_answerTime, time);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return await clients.CreateClient(ClientName).SendAsync(request, completion, enough.Token);
+        }
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+        {
+            // This address does not answer, or not in time: the next one may.
+            cancellationToken.ThrowIfCancellationRequested();
+            return null;
+        }
+    }
+
+    private static async Task<LiveProblem> ProblemOfAsync(HttpResponseMessage response)
+    {
+        ProblemBody? body = null;
+        try
+        {
+            body = JsonSerializer.Deserialize<ProblemBody>(await response.Content.ReadAsByteArrayAsync());
+        }
+        catch (Exception error) when (error is JsonException or HttpRequestException or IOException)
+        {
+            // Something between us and the agent says it in its own way: the status says enough.
+        }
+        return new LiveProblem((int)response.StatusCode, body?.Code ?? "failed", body?.Detail ?? "");
+    }
+
+    private sealed record ProblemBody([property: JsonPropertyName("code")] string? Code, [property: JsonPropertyName("detail")] string? Detail);
 }

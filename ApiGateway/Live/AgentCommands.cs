@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.SignalR;
 using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Auth;
 
@@ -10,11 +9,10 @@ namespace Steersman.ApiGateway.Live;
 /// Hands a command to an agent and brings its answer. A command has an id, so that asking a second agent after the first one
 /// died executes it once.
 /// </summary>
-internal sealed class AgentCommands(
-    AgentDirectory agents, IHubContext<AgentHub, IAgentClient> hub, AgentSocket socket, TokenMint mint)
+internal sealed class AgentCommands(AgentDirectory agents, AgentLine line, AgentSocket socket, TokenMint mint)
 {
     private const int Attempts = 3;
-    private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(10);
+    private const string Id = "command_id";
 
     public async Task<JsonElement> ExecuteAsync(Watcher watcher, JsonElement command, CancellationToken cancellationToken)
     {
@@ -23,7 +21,7 @@ internal sealed class AgentCommands(
             return Error(null, StatusCodes.Status400BadRequest, "malformed", "A command is one JSON object.");
         }
         var named = WithId(command);
-        var taskId = named.TryGetProperty("task_id", out var id) && id.ValueKind == JsonValueKind.String && id.TryGetGuid(out var guid) ? guid : (Guid?)null;
+        Guid? taskId = RawJson.Find(named, "task_id", JsonValueKind.String) is { } id && id.TryGetGuid(out var guid) ? guid : null;
         var failed = new HashSet<string>(StringComparer.Ordinal);
         while (failed.Count < Attempts && agents.Pick(taskId, failed) is { } agent)
         {
@@ -39,34 +37,37 @@ internal sealed class AgentCommands(
 
     private async Task<JsonElement?> AskAsync(ConnectedAgent agent, JsonElement command, Watcher watcher, CancellationToken cancellationToken)
     {
-        try
-        {
-            var request = new ExecuteRequest(command, await mint.ForAgentAsync(watcher, cancellationToken));
-            return await hub.Clients.Client(agent.ConnectionId).Execute(request, cancellationToken).WaitAsync(s_answerTime, cancellationToken);
-        }
-        catch (Exception error) when (error is IOException or HubException or TimeoutException)
-        {
-            return null; // it died or hangs; whether the command was executed is unknown, and its id makes asking again harmless
-        }
+        var request = new ExecuteRequest(command, await mint.ForAgentAsync(watcher, cancellationToken));
+        return await line.AskAsync(agent.ConnectionId, (client, enough) => client.Execute(request, enough), cancellationToken);
     }
 
+    /// <summary>The command as it came, with an id in front when it has none.</summary>
     private static JsonElement WithId(JsonElement command)
     {
-        if (command.TryGetProperty("command_id", out var id) && id.ValueKind == JsonValueKind.String)
+        if (command.TryGetProperty(Id, out var id) && id.ValueKind != JsonValueKind.Null)
         {
-            return command;
+            return command; // whether it is one, the agent says
         }
-        var named = JsonObject.Create(command) ?? [];
-        named["command_id"] = Guid.CreateVersion7().ToString();
-        return JsonSerializer.SerializeToElement(named);
+        using var text = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(text))
+        {
+            writer.WriteStartObject();
+            writer.WriteString(Id, Guid.CreateVersion7());
+            foreach (var property in command.EnumerateObject().Where(property => !property.NameEquals(Id)))
+            {
+                property.WriteTo(writer);
+            }
+            writer.WriteEndObject();
+        }
+        return JsonElement.Parse(text.ToArray());
     }
 
     private static JsonElement Error(JsonElement? command, int status, string code, string detail)
     {
         var error = new JsonObject { ["type"] = "error", ["status"] = status, ["code"] = code, ["detail"] = detail };
-        if (command?.TryGetProperty("command_id", out var id) == true)
+        if (command is { } named && RawJson.Find(named, Id, JsonValueKind.String) is { } id)
         {
-            error["command_id"] = id.GetString();
+            error[Id] = id.GetString();
         }
         return JsonSerializer.SerializeToElement(error);
     }

@@ -5,7 +5,7 @@ using Steersman.ApiGateway.Auth;
 namespace Steersman.ApiGateway.Live;
 
 /// <summary>Executes a command over an agent's own WebSocket: for a replica that no agent has dialled.</summary>
-internal sealed class AgentSocket(AgentApi api, TokenMint mint)
+internal sealed class AgentSocket(AgentApi api, TokenMint mint, TimeProvider time)
 {
     private const string Protocol = "steersman.v1.json";
     private const int MaxAnswerBytes = 256 * 1024;
@@ -16,14 +16,15 @@ internal sealed class AgentSocket(AgentApi api, TokenMint mint)
     {
         foreach (var address in api.Addresses)
         {
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            enough.CancelAfter(s_answerTime);
+            using var limit = new CancellationTokenSource(s_answerTime, time);
+            using var enough = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             try
             {
                 return await AskAsync(address, watcher, command, enough.Token);
             }
-            catch (Exception error) when (error is WebSocketException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            catch (Exception error) when (error is WebSocketException or JsonException or OperationCanceledException)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 // It does not answer: the next one may, and the command's id keeps it from being executed twice.
             }
         }

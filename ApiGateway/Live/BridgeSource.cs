@@ -1,69 +1,61 @@
-using Microsoft.AspNetCore.SignalR;
 using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 
 /// <summary>Follows a task at one agent that has dialled this replica.</summary>
-internal sealed class BridgeSource(
-    AgentDirectory agents, Subscriptions subscriptions, IHubContext<AgentHub, IAgentClient> hub, TokenMint mint)
+internal sealed class BridgeSource(AgentDirectory agents, Subscriptions subscriptions, AgentLine line, TokenMint mint)
 {
-    private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(10);
-
-    /// <summary>Returns when the agent goes, when another one runs the task, or with what the agent said against it.</summary>
-    public async Task<LiveProblem?> FollowAsync(TaskRelay relay, ConnectedAgent agent, CancellationToken cancellationToken)
+    /// <summary>
+    /// Returns null when another agent, none of <paramref name="failed"/>, runs the task, or when nothing more comes; else what
+    /// ended it.
+    /// </summary>
+    public async Task<LiveProblem?> FollowAsync(
+        TaskRelay relay, ConnectedAgent agent, IReadOnlySet<string> failed, CancellationToken cancellationToken)
     {
         var subscription = subscriptions.Open(agent.ConnectionId, relay);
         try
         {
-            var answer = await AskAsync(relay, subscription, cancellationToken);
-            if (answer.Status != StatusCodes.Status200OK)
+            var token = await mint.ForAgentAsync(relay.Watcher, cancellationToken);
+            var request = new WatchRequest(subscription.Id, relay.TaskId, relay.Tail.Last, token);
+            return await line.AskAsync(agent.ConnectionId, (client, enough) => client.Watch(request, enough), cancellationToken) switch
             {
-                return LiveProblem.Of(answer);
-            }
-            return await UntilOverAsync(relay, subscription, cancellationToken) is { } end ? LiveProblem.Of(end) : null;
-        }
-        catch (Exception error) when (error is IOException or HubException or TimeoutException)
-        {
-            return new LiveProblem(StatusCodes.Status503ServiceUnavailable, "agent_unavailable", error.Message);
+                null => LiveProblem.AgentGone,
+                { Status: StatusCodes.Status200OK } => await UntilOverAsync(relay, subscription, failed, cancellationToken),
+                var refusal => LiveProblem.Of(refusal),
+            };
         }
         finally
         {
             subscriptions.Close(subscription);
-            if (agents.Contains(agent.ConnectionId) && !relay.Tail.IsFinal)
+            if (!relay.Tail.IsFinal)
             {
-                await hub.Clients.Client(agent.ConnectionId).Unwatch(new UnwatchRequest(subscription.Id));
+                await line.UnwatchAsync(subscription);
             }
         }
     }
 
-    private async Task<WatchAnswer> AskAsync(TaskRelay relay, Subscription subscription, CancellationToken cancellationToken)
-    {
-        var token = await mint.ForAgentAsync(relay.Watcher, cancellationToken);
-        var request = new WatchRequest(subscription.Id, relay.TaskId, relay.Tail.Last, token);
-        var answer = hub.Clients.Client(subscription.ConnectionId).Watch(request, cancellationToken);
-        return await answer.WaitAsync(s_answerTime, cancellationToken);
-    }
-
-    private async Task<WatchEnd?> UntilOverAsync(TaskRelay relay, Subscription subscription, CancellationToken cancellationToken)
+    private async Task<LiveProblem?> UntilOverAsync(
+        TaskRelay relay, Subscription subscription, IReadOnlySet<string> failed, CancellationToken cancellationToken)
     {
         while (true)
         {
             var change = agents.NextChange;
-            if (ShouldMove(relay.TaskId, subscription.ConnectionId))
+            if (ShouldMove(relay.TaskId, subscription.ConnectionId, failed))
             {
                 return null;
             }
-            var first = await Task.WhenAny(subscription.Ended, change).WaitAsync(cancellationToken);
-            if (first == subscription.Ended)
+            await Task.WhenAny(subscription.Ended, change).WaitAsync(cancellationToken);
+            if (subscription.Ended.IsCompleted)
             {
-                return await subscription.Ended;
+                var end = await subscription.Ended;
+                return end is not null ? LiveProblem.Of(end) : relay.Tail.IsFinal ? null : LiveProblem.AgentGone;
             }
         }
     }
 
     /// <summary>Whether another agent runs the task: only that one surely has the text that streams.</summary>
-    private bool ShouldMove(Guid taskId, string connectionId) =>
-        agents.Pick(taskId) is { } best && best.ConnectionId != connectionId && best.Runs(taskId)
-        && !agents.All.Any(agent => agent.ConnectionId == connectionId && agent.Runs(taskId));
+    private bool ShouldMove(Guid taskId, string connectionId, IReadOnlySet<string> failed) =>
+        agents.Pick(taskId, failed) is { } best && best.ConnectionId != connectionId && best.Runs(taskId)
+        && !agents.Runs(connectionId, taskId);
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.Options;
 using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Auth;
 
@@ -9,7 +10,8 @@ namespace Steersman.ApiGateway.Live;
 
 /// <summary>Where people's clients connect. Reading is a stream that resumes by cursor, writing is a command with an id.</summary>
 [Authorize(Policy = Policies.Read)]
-internal sealed class ChatHub(TaskRelays tasks, OwnerRelays owners, AgentCommands commands, TimeProvider time) : Hub
+internal sealed class ChatHub(
+    TaskRelays tasks, OwnerRelays owners, AgentCommands commands, PeopleConnections people, IOptions<GatewayOptions> options, TimeProvider time) : Hub
 {
     private Watcher Caller => Watcher.Of(Context.User ?? throw new HubException("unauthorized"));
 
@@ -20,38 +22,55 @@ internal sealed class ChatHub(TaskRelays tasks, OwnerRelays owners, AgentCommand
         {
             throw new HubException("invalid: after is a seq, 0 or more.");
         }
-        return GuardedAsync(tasks.WatchAsync(Caller, taskId, after, cancellationToken), cancellationToken);
+        return WatchedAsync(tasks.WatchAsync(Caller, taskId, after, cancellationToken), cancellationToken);
     }
 
     /// <summary>The views of all tasks of the caller, then each as it changes.</summary>
     public IAsyncEnumerable<IReadOnlyList<LogView>> WatchMine(CancellationToken cancellationToken) =>
-        GuardedAsync(owners.WatchAsync(Caller, cancellationToken), cancellationToken);
+        WatchedAsync(owners.WatchAsync(Caller, cancellationToken), cancellationToken);
 
     /// <summary>What a WebSocket client would send, and the answer that it would get.</summary>
     [Authorize(Policy = Policies.Write)]
     public Task<JsonElement> Execute(JsonElement command) => commands.ExecuteAsync(Caller, command, Context.ConnectionAborted);
 
+    private IAsyncEnumerable<T> WatchedAsync<T>(IAsyncEnumerable<T> items, CancellationToken cancellationToken)
+    {
+        var connection = people.Find(Context.ConnectionId) ?? throw new HubException("unauthorized");
+        return connection.TryBeginWatch(options.Value.Limits.WatchesPerConnection)
+            ? GuardedAsync(items, connection, cancellationToken)
+            : throw new HubException("too_many_watches: End one that nobody looks at.");
+    }
+
     /// <summary>Say what is wrong in words that travel, and cut a client that takes nothing for too long.</summary>
-    private async IAsyncEnumerable<T> GuardedAsync<T>(IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<T> GuardedAsync<T>(
+        IAsyncEnumerable<T> items, PersonConnection connection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var patience = new Patience(time, Context.Abort);
         await using var source = items.GetAsyncEnumerator(cancellationToken);
-        while (true)
+        try
         {
-            try
+            while (await MoveNextAsync(source))
             {
-                if (!await source.MoveNextAsync())
-                {
-                    yield break;
-                }
+                patience.Begin();
+                yield return source.Current;
+                patience.End();
             }
-            catch (LiveException error)
-            {
-                throw error.Problem.ToHubException();
-            }
-            patience.Begin();
-            yield return source.Current;
-            patience.End();
+        }
+        finally
+        {
+            connection.EndWatch();
+        }
+    }
+
+    private static async ValueTask<bool> MoveNextAsync<T>(IAsyncEnumerator<T> source)
+    {
+        try
+        {
+            return await source.MoveNextAsync();
+        }
+        catch (LiveException error)
+        {
+            throw error.Problem.ToHubException();
         }
     }
 }

@@ -52,11 +52,13 @@ internal static class LiveSetup
     {
         services.AddSingleton<AgentDirectory>();
         services.AddSingleton<AgentConnections>();
+        services.AddSingleton<AgentLine>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<BridgeSource>();
         services.AddSingleton<StreamSource>();
-        services.AddSingleton<ILiveSource, LiveSource>();
+        services.AddSingleton<LiveSource>();
         services.AddSingleton<TaskRelays>();
+        services.AddSingleton<OwnerSource>();
         services.AddSingleton<OwnerRelays>();
         services.AddSingleton<AgentCommands>();
     }

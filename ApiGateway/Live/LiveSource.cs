@@ -11,57 +11,70 @@ namespace Steersman.ApiGateway.Live;
 /// </list>
 /// </summary>
 internal sealed partial class LiveSource(
-    AgentDirectory agents, BridgeSource bridge, StreamSource stream, TimeProvider time, ILogger<LiveSource> logger) : ILiveSource
+    AgentDirectory agents, BridgeSource bridge, StreamSource stream, TimeProvider time, ILogger<LiveSource> logger)
 {
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
-
+    /// <summary>
+    /// Feed a relay from its tail's last event on, across agents that come and go. Returns null after the final event, and
+    /// else what ended it for good.
+    /// </summary>
     public async Task<LiveProblem?> FollowAsync(TaskRelay relay, CancellationToken cancellationToken)
     {
-        var pause = s_firstPause;
+        var backoff = new Backoff(time);
+        var failed = new HashSet<string>(StringComparer.Ordinal);
         while (!relay.Tail.IsFinal)
         {
             var change = agents.NextChange;
             var before = relay.Tail.Last;
-            var problem = await FollowOneAsync(relay, cancellationToken);
+            var agent = agents.Pick(relay.TaskId, failed);
+            var problem = await TryAsync(relay, agent, failed, cancellationToken);
             if (problem is { IsPassing: false })
             {
                 return problem;
             }
-            if (relay.Tail.Last > before)
+            if (relay.Tail.Last > before || problem is null)
             {
-                pause = s_firstPause;
+                failed.Clear();
+                backoff.Reset();
                 continue;
             }
-            Log.Retrying(logger, relay.TaskId, problem?.Code ?? "agent_gone");
-            await PauseAsync(pause, change, cancellationToken);
-            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+            Log.Retrying(logger, relay.TaskId, problem.Code);
+            if (agent is not null && failed.Add(agent.ConnectionId) && agents.Pick(relay.TaskId, failed) is not null)
+            {
+                continue; // another agent may be able to
+            }
+            failed.Clear();
+            await backoff.PauseAsync(change, cancellationToken);
         }
         return null;
     }
 
-    private Task<LiveProblem?> FollowOneAsync(TaskRelay relay, CancellationToken cancellationToken)
+    private async Task<LiveProblem?> TryAsync(
+        TaskRelay relay, ConnectedAgent? agent, HashSet<string> failed, CancellationToken cancellationToken)
     {
-        if (agents.Pick(relay.TaskId) is { } agent)
+        try
         {
-            return bridge.FollowAsync(relay, agent, cancellationToken);
+            return agent is not null
+                ? await bridge.FollowAsync(relay, agent, failed, cancellationToken)
+                : await stream.FollowAsync(relay, cancellationToken);
         }
-        return stream.HasAddresses ? stream.FollowAsync(relay, cancellationToken) : Task.FromResult<LiveProblem?>(null);
-    }
-
-    /// <summary>Wait a little, with jitter, but no longer than until an agent comes.</summary>
-    private async Task PauseAsync(TimeSpan pause, Task change, CancellationToken cancellationToken)
-    {
-        var jittered = pause * (0.5 + Random.Shared.NextDouble());
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(Task.Delay(jittered, time, enough.Token), change);
-        await enough.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
+        catch (LiveException error)
+        {
+            return error.Problem;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A boundary: whatever fails on the way to one task, such as the database of the keys, its viewers wait and it is tried again.
+            Log.Failed(logger, error, relay.TaskId);
+            return LiveProblem.NoAgent;
+        }
     }
 
     private static partial class Log
     {
         [LoggerMessage(LogLevel.Debug, "action=watch_retried task_id={TaskId} reason={Reason}")]
         public static partial void Retrying(ILogger logger, Guid taskId, string reason);
+
+        [LoggerMessage(LogLevel.Error, "action=watch_failed task_id={TaskId}")]
+        public static partial void Failed(ILogger logger, Exception error, Guid taskId);
     }
 }

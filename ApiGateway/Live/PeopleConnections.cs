@@ -5,37 +5,89 @@ using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 
+/// <summary>A person's open connection, and how much it watches.</summary>
+internal sealed class PersonConnection(ClaimsPrincipal caller, Action abort)
+{
+    private int _watches;
+
+    public ClaimsPrincipal Caller => caller;
+
+    /// <summary>What decides whether its session still stands: many connections share it.</summary>
+    public (Guid UserId, string? Stamp, string? TokenId) Session { get; } =
+        (caller.UserId(), caller.FindFirstValue(Claims.Stamp), caller.FindFirstValue(Claims.TokenId));
+
+    public void Abort() => abort();
+
+    public bool TryBeginWatch(int limit)
+    {
+        if (Interlocked.Increment(ref _watches) <= limit)
+        {
+            return true;
+        }
+        EndWatch();
+        return false;
+    }
+
+    public void EndWatch() => Interlocked.Decrement(ref _watches);
+}
+
 /// <summary>The open connections of people. One whose session has ended is closed: at once when that happened here, else within seconds.</summary>
-internal sealed class PeopleConnections(UserStates states, IOptions<GatewayOptions> options, TimeProvider time) : BackgroundService
+internal sealed partial class PeopleConnections(
+    UserStates states, IOptions<GatewayOptions> options, TimeProvider time, ILogger<PeopleConnections> logger) : BackgroundService
 {
     private static readonly TimeSpan s_sweepTime = TimeSpan.FromSeconds(5);
-    private readonly ConcurrentDictionary<string, Connection> _open = new();
+    private readonly ConcurrentDictionary<string, PersonConnection> _open = new();
+    private readonly Dictionary<Guid, int> _perUser = [];
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _change = NewChange();
 
     /// <summary>False when this person has too many.</summary>
     public bool TryAdd(string connectionId, ClaimsPrincipal caller, Action abort)
     {
-        _open[connectionId] = new Connection(caller, caller.UserId(), abort);
-        return _open.Values.Count(connection => connection.UserId == caller.UserId()) <= options.Value.Limits.ConnectionsPerUser;
+        var connection = new PersonConnection(caller, abort);
+        lock (_gate)
+        {
+            var count = _perUser.GetValueOrDefault(connection.Session.UserId);
+            if (count >= options.Value.Limits.ConnectionsPerUser)
+            {
+                return false;
+            }
+            _perUser[connection.Session.UserId] = count + 1;
+        }
+        _open[connectionId] = connection;
+        return true;
     }
 
-    public void Remove(string connectionId) => _open.TryRemove(connectionId, out _);
+    public void Remove(string connectionId)
+    {
+        if (!_open.TryRemove(connectionId, out var connection))
+        {
+            return;
+        }
+        lock (_gate)
+        {
+            if (--_perUser[connection.Session.UserId] == 0)
+            {
+                _perUser.Remove(connection.Session.UserId);
+            }
+        }
+    }
+
+    public PersonConnection? Find(string connectionId) => _open.GetValueOrDefault(connectionId);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var sweep = new PeriodicTimer(s_sweepTime, time);
-        using var changed = new SemaphoreSlim(0);
-        void Wake(Guid _) => changed.Release();
         states.Changed += Wake;
         try
         {
-            var tick = sweep.WaitForNextTickAsync(stoppingToken).AsTask();
-            var wake = changed.WaitAsync(stoppingToken);
-            while (!stoppingToken.IsCancellationRequested)
+            while (true)
             {
-                await await Task.WhenAny(tick, wake);
-                tick = tick.IsCompleted ? sweep.WaitForNextTickAsync(stoppingToken).AsTask() : tick;
-                wake = wake.IsCompleted ? changed.WaitAsync(stoppingToken) : wake;
+                var change = Volatile.Read(ref _change).Task;
                 await SweepAsync(stoppingToken);
+                using var enough = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+                await Task.WhenAny(Task.Delay(s_sweepTime, time, enough.Token), change);
+                await enough.CancelAsync();
+                stoppingToken.ThrowIfCancellationRequested();
             }
         }
         finally
@@ -44,20 +96,41 @@ internal sealed class PeopleConnections(UserStates states, IOptions<GatewayOptio
         }
     }
 
+    private void Wake(Guid userId) => Interlocked.Exchange(ref _change, NewChange()).TrySetResult();
+
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        foreach (var person in _open.Values.GroupBy(connection => (connection.UserId, connection.Caller.FindFirstValue(Claims.Stamp), connection.Caller.FindFirstValue(Claims.TokenId))))
+        foreach (var session in _open.Values.GroupBy(connection => connection.Session))
         {
-            if (await states.IsCurrentAsync(person.First().Caller, cancellationToken))
+            try
             {
-                continue;
+                if (!await states.IsCurrentAsync(session.First().Caller, cancellationToken))
+                {
+                    CloseAll(session);
+                }
             }
-            foreach (var connection in person)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
-                connection.Abort();
+                // A boundary: while the database does not answer nobody is sent away, and the gateway must not end.
+                Log.NotSwept(logger, error);
+                return;
             }
         }
     }
 
-    private sealed record Connection(ClaimsPrincipal Caller, Guid UserId, Action Abort);
+    private static void CloseAll(IEnumerable<PersonConnection> connections)
+    {
+        foreach (var connection in connections)
+        {
+            connection.Abort();
+        }
+    }
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "action=sessions_not_checked")]
+        public static partial void NotSwept(ILogger logger, Exception error);
+    }
 }

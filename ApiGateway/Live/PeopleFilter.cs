@@ -27,12 +27,23 @@ internal sealed class PeopleFilter : IHubFilter, IDisposable
     public Task OnConnectedAsync(HubLifetimeContext context, Func<HubLifetimeContext, Task> next)
     {
         var caller = context.Context.User ?? throw new HubException("unauthorized");
-        if (_connections.TryAdd(context.Context.ConnectionId, caller, context.Context.Abort))
+        return _connections.TryAdd(context.Context.ConnectionId, caller, context.Context.Abort)
+            ? OpenAsync(context, next)
+            : throw new HubException("too_many_connections: Close one of your other pages.");
+    }
+
+    private async Task OpenAsync(HubLifetimeContext context, Func<HubLifetimeContext, Task> next)
+    {
+        try
         {
-            return next(context);
+            await next(context);
         }
-        context.Context.Abort();
-        return Task.CompletedTask;
+        catch
+        {
+            // A connection that did not open is not told that it closed.
+            _connections.Remove(context.Context.ConnectionId);
+            throw;
+        }
     }
 
     public Task OnDisconnectedAsync(HubLifetimeContext context, Exception? exception, Func<HubLifetimeContext, Exception?, Task> next)

@@ -1,43 +1,48 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Steersman.ApiGateway.Agents;
-using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
 
 /// <summary>
 /// Follows a task by server-sent events over the agents' REST address: for a replica that no agent has dialled.
 /// </summary>
-internal sealed class StreamSource(AgentApi api)
+internal sealed class StreamSource(AgentApi api, AgentDirectory agents, TimeProvider time)
 {
-    private const string EventStream = "text/event-stream";
+    // The agent's comments come every 15 s.
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(45);
 
-    public bool HasAddresses => !api.Addresses.IsEmpty;
-
-    /// <summary>Returns when the stream ends, or with what the agent said against it.</summary>
+    /// <summary>
+    /// Returns null after the final event and when an agent has dialled meanwhile, else why the stream ended. Throws
+    /// <see cref="LiveException"/> when it does not begin.
+    /// </summary>
     public async Task<LiveProblem?> FollowAsync(TaskRelay relay, CancellationToken cancellationToken)
     {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var path = $"tasks/{relay.TaskId}/events?after={relay.Tail.Last}";
+        using var response = await api.OpenAsync(path, relay.Watcher, cancellationToken);
+        var feed = FeedAsync(relay, response, enough.Token);
+        await Task.WhenAny(feed, DialledAsync(enough.Token));
+        var isDialled = !feed.IsCompleted;
+        await enough.CancelAsync();
         try
         {
-            var path = $"tasks/{relay.TaskId}/events?after={relay.Tail.Last}";
-            using var response = await api.GetAsync(path, relay.Watcher, EventStream, cancellationToken);
-            if (response is null)
-            {
-                return new LiveProblem(StatusCodes.Status503ServiceUnavailable, "no_agent", "No agent answers; try again.");
-            }
-            return response.IsSuccessStatusCode
-                ? await FeedAsync(relay, response, cancellationToken)
-                : await AgentLog.ProblemOfAsync(response, cancellationToken);
+            await feed;
         }
-        catch (Exception error) when (error is IOException or HttpRequestException)
+        catch (Exception error) when (error is IOException or HttpRequestException or TimeoutException)
         {
-            return new LiveProblem(StatusCodes.Status503ServiceUnavailable, "agent_unavailable", error.Message);
+            return LiveProblem.AgentGone;
         }
+        catch (OperationCanceledException) when (isDialled && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        return relay.Tail.IsFinal ? null : LiveProblem.AgentGone;
     }
 
-    private static async Task<LiveProblem?> FeedAsync(TaskRelay relay, HttpResponseMessage response, CancellationToken cancellationToken)
+    private async Task FeedAsync(TaskRelay relay, HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        await using var body = new ImpatientStream(await response.Content.ReadAsStreamAsync(cancellationToken), s_silence, time);
         var parser = SseParser.Create(body, (_, data) => JsonElement.Parse(data));
         await foreach (var item in parser.EnumerateAsync(cancellationToken))
         {
@@ -46,9 +51,22 @@ internal sealed class StreamSource(AgentApi api)
                 : relay.Tail.Append([LogEvent.Of(item.Data)], []);
             if (!fits || relay.Tail.IsFinal)
             {
-                break;
+                return;
             }
         }
-        return null;
+    }
+
+    /// <summary>The bridge is the better way as soon as there is one.</summary>
+    private async Task DialledAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var change = agents.NextChange;
+            if (!agents.IsEmpty)
+            {
+                return;
+            }
+            await change.WaitAsync(cancellationToken);
+        }
     }
 }

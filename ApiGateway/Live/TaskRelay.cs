@@ -8,31 +8,29 @@ namespace Steersman.ApiGateway.Live;
 /// </summary>
 internal sealed class TaskRelay : ISubscriber, IAsyncDisposable
 {
-    private readonly ILiveSource _source;
     private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _run;
     private volatile LiveProblem? _problem;
 
-    public TaskRelay(Watcher watcher, Guid taskId, long from, ILiveSource source)
+    public TaskRelay(Watcher watcher, Guid taskId, long after, AgentLog log, LiveSource source)
     {
         Watcher = watcher;
         TaskId = taskId;
-        Tail = new Tail(from);
-        _source = source;
-        _run = RunAsync();
+        _run = Task.Run(() => RunAsync(after, log, source));
     }
 
     public Watcher Watcher { get; }
 
     public Guid TaskId { get; }
 
-    public Tail Tail { get; }
+    public Tail Tail { get; } = new();
 
     /// <summary>Why the task cannot be watched any more, such as that it was deleted.</summary>
     public LiveProblem? Problem => _problem;
 
-    /// <summary>Completes with the relay.</summary>
-    public Task Finished => _run;
+    /// <summary>Completes when it is known how far the log is, or that there is a problem. Until an agent answers, viewers wait.</summary>
+    public Task Opened => _opened.Task;
 
     public void ThrowIfProblem()
     {
@@ -55,16 +53,29 @@ internal sealed class TaskRelay : ISubscriber, IAsyncDisposable
         _ended.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(long after, AgentLog log, LiveSource source)
     {
         try
         {
-            // Each source ends when its agent goes: the next one begins where this one stopped.
-            _problem = await _source.FollowAsync(this, _ended.Token);
+            var standing = await log.StandingAsync(Watcher, TaskId, atLeast: 0, _ended.Token);
+            // A viewer that is not far behind is caught up by the source, others read pages; what has ended is only read.
+            var from = standing.IsFinal ? standing.Seq : Math.Min(standing.Seq, Math.Max(after, standing.Seq - (Tail.MaxEvents / 2)));
+            Tail.Open(from, standing.IsFinal);
+            _opened.TrySetResult();
+            _problem = await source.FollowAsync(this, _ended.Token);
+        }
+        catch (LiveException error)
+        {
+            _problem = error.Problem;
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
         {
             // Nobody watches any more.
+        }
+        finally
+        {
+            _opened.TrySetResult();
+            Tail.Wake();
         }
     }
 }

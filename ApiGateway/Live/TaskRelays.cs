@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
@@ -7,19 +8,22 @@ namespace Steersman.ApiGateway.Live;
 /// The relays of this replica, one for each watched task and person: only its owner gets so far as to have one, so ownership
 /// is judged by the agent once for each.
 /// </summary>
-internal sealed class TaskRelays(ILiveSource source, AgentLog log)
+internal sealed class TaskRelays(LiveSource source, AgentLog log)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(Guid User, Guid Task), Entry> _relays = [];
+
+    /// <summary>How many tasks are followed.</summary>
+    public int Count
+    {
+        get { lock (_gate) { return _relays.Count; } }
+    }
 
     /// <summary>Every event past <paramref name="after"/> once and in order, and text as it streams, to the task's end.</summary>
     public async IAsyncEnumerable<WatchBatch> WatchAsync(
         Watcher watcher, Guid taskId, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (await EnterAsync(watcher, taskId, after, cancellationToken) is not { } entry)
-        {
-            yield break; // the viewer has seen the end
-        }
+        var entry = Enter(watcher, taskId, after);
         try
         {
             await foreach (var batch in FollowAsync(entry.Relay, after, cancellationToken))
@@ -36,70 +40,67 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
     private async IAsyncEnumerable<WatchBatch> FollowAsync(
         TaskRelay relay, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await relay.Opened.WaitAsync(cancellationToken);
+        relay.ThrowIfProblem();
+        await RefuseFutureAsync(relay, after, cancellationToken);
         var text = default(TextCursor);
         while (true)
         {
-            var isFinal = relay.Tail.IsFinal;
-            // A cursor that is older than the tail: the viewer reads the log, and nobody else is held up.
-            var (batch, next, news) = relay.Tail.Read(after, text)
-                ?? (await PageAsync(relay, after, cancellationToken), default, Task.CompletedTask);
-            text = next;
-            if (batch.Events.Count > 0 || batch.Deltas.Count > 0)
+            if (relay.Tail.Read(after, text) is not { } read)
             {
-                after = batch.Events.Count > 0 ? batch.Events[^1].Seq : after;
-                yield return batch;
+                // A cursor that is older than the tail: this viewer reads the log, and nobody else is held up.
+                foreach (var page in Split(await log.ReadAsync(relay.Watcher, relay.TaskId, after, cancellationToken)))
+                {
+                    after = page.Events[^1].Seq;
+                    yield return page;
+                }
+                continue;
             }
-            else if (isFinal)
+            text = read.Text;
+            if (!read.Batch.IsEmpty)
+            {
+                after = read.Batch.Events.Count > 0 ? read.Batch.Events[^1].Seq : after;
+                yield return read.Batch;
+            }
+            if (read.IsEnd)
             {
                 yield break;
             }
-            else
+            if (read.Batch.IsEmpty)
             {
-                await Task.WhenAny(news, relay.Finished).WaitAsync(cancellationToken);
                 relay.ThrowIfProblem();
+                await read.News.WaitAsync(cancellationToken);
             }
         }
     }
 
-    private async Task<WatchBatch> PageAsync(TaskRelay relay, long after, CancellationToken cancellationToken) =>
-        new(await log.ReadAsync(relay.Watcher, relay.TaskId, after, cancellationToken), []);
+    /// <summary>A cursor that is ahead of this replica may be one from another replica, or from no log at all.</summary>
+    private async Task RefuseFutureAsync(TaskRelay relay, long after, CancellationToken cancellationToken)
+    {
+        if (after > relay.Tail.Last)
+        {
+            await log.StandingAsync(relay.Watcher, relay.TaskId, after, cancellationToken);
+        }
+    }
 
-    private async Task<Entry?> EnterAsync(Watcher watcher, Guid taskId, long after, CancellationToken cancellationToken)
+    private static IEnumerable<WatchBatch> Split(IReadOnlyList<LogEvent> events)
+    {
+        for (var start = 0; start < events.Count;)
+        {
+            var count = WatchBatch.CountFrom(events, start);
+            yield return new WatchBatch([.. events.Skip(start).Take(count)], []);
+            start += count;
+        }
+    }
+
+    private Entry Enter(Watcher watcher, Guid taskId, long after)
     {
         var key = (watcher.UserId, taskId);
-        if (TryEnter(key) is { } known)
-        {
-            return known;
-        }
-        var standing = await log.StandingAsync(watcher, taskId, after, cancellationToken);
-        if (after > standing.Seq)
-        {
-            throw new LiveException(new LiveProblem(StatusCodes.Status409Conflict, "cursor_ahead", $"The log ends at {standing.Seq}."));
-        }
-        if (standing.IsFinal && after == standing.Seq)
-        {
-            return null;
-        }
-        lock (_gate)
-        {
-            if (_relays.TryGetValue(key, out var entry))
-            {
-                entry.Viewers++;
-                return entry;
-            }
-            // A viewer that is not far behind is caught up by the live source; others read pages.
-            var from = Math.Max(after, standing.Seq - (Tail.MaxEvents / 2));
-            return _relays[key] = new Entry(key, new TaskRelay(watcher, taskId, from, source)) { Viewers = 1 };
-        }
-    }
-
-    private Entry? TryEnter((Guid User, Guid Task) key)
-    {
         lock (_gate)
         {
             if (!_relays.TryGetValue(key, out var entry) || entry.Relay.Problem is not null)
             {
-                return null;
+                entry = _relays[key] = new Entry(key, new TaskRelay(watcher, taskId, after, log, source));
             }
             entry.Viewers++;
             return entry;
@@ -114,7 +115,10 @@ internal sealed class TaskRelays(ILiveSource source, AgentLog log)
             {
                 return;
             }
-            _relays.Remove(entry.Key);
+            if (_relays.GetValueOrDefault(entry.Key) == entry)
+            {
+                _relays.Remove(entry.Key);
+            }
         }
         await entry.Relay.DisposeAsync();
     }
