@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from steersman.adapters.postgres.journal import PostgresJournal
+from steersman.core.ports import Decision
 from tests.agent.postgres.making import ROLES, decision, opened, said, submitted
 from tests.bench.database import ask, database
 from tests.bench.figures import NO_TARGETS, Figure, Section, Targets, spread
@@ -37,8 +38,9 @@ async def _measure(dsn: str, writers: int, commits: int) -> Sequence[Figure]:
         for _ in range(writers):
             await submitted(store)
         journal = store.journal(worker_id)
+        prepared = [await _decisions(journal, commits) for _ in range(writers)]
         began = time.perf_counter()
-        taken = await asyncio.gather(*(_write(journal, commits) for _ in range(writers)))
+        taken = await asyncio.gather(*(_write(journal, decisions) for decisions in prepared))
         seconds = time.perf_counter() - began
     every = [one for part in taken for one in part[_WARM_UP:]]
     name = f"{writers} writer{'s' if writers > 1 else ''}"
@@ -46,14 +48,19 @@ async def _measure(dsn: str, writers: int, commits: int) -> Sequence[Figure]:
     return (*spread(name, every, _TARGETS.get(writers, NO_TARGETS)), rate)
 
 
-async def _write(journal: PostgresJournal, commits: int) -> list[float]:
-    """Commit to one task again and again; return the milliseconds of each."""
+async def _decisions(journal: PostgresJournal, commits: int) -> Sequence[Decision]:
+    """Claim a task and make all decisions before: their making is no part of a commit."""
     claim = await journal.claim(ROLES)
     assert claim is not None
+    texts = (said("x" * _OUTPUT_BYTES), said("thought"))
+    every = [decision(claim, *texts, version=version) for version in range(1, commits * 2, 2)]
+    return [replace(made, view={**made.view, "goal": "y" * _VIEW_BYTES}) for made in every]
+
+
+async def _write(journal: PostgresJournal, decisions: Sequence[Decision]) -> list[float]:
+    """Commit to one task again and again; return the milliseconds of each."""
     taken = list[float]()
-    for version in range(1, commits * 2, 2):
-        made = decision(claim, said("x" * _OUTPUT_BYTES), said("thought"), version=version)
-        made = replace(made, view={**made.view, "goal": "y" * _VIEW_BYTES})
+    for made in decisions:
         began = time.perf_counter()
         await journal.commit(made)
         taken.append((time.perf_counter() - began) * 1000)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from steersman.adapters.postgres.pool import Connection
-from steersman.adapters.postgres.queries import load_queries
+from steersman.adapters.postgres.queries import leave_out, load_queries
 from steersman.adapters.postgres.rows import (
     CONTRACT_VERSION,
     approval_columns,
@@ -17,11 +17,17 @@ from steersman.core.events import ContextCompacted
 from steersman.core.ports import Decision
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_APPEND = leave_out(SQL["commit"], "beside")
+"""A commit that changes the log and its task only: a quarter less work for the server."""
 
 
 async def commit(connection: Connection, decision: Decision) -> int:
     """Write the decision, or find it written. Returns the task's `size_bytes`."""
-    size: int | None = await connection.fetchval(SQL["commit"], *_arguments(decision))
+    if _only_appends(decision):
+        size: int | None = await connection.fetchval(_APPEND, *_arguments(decision))
+    else:
+        beside = _arguments_beside(decision)
+        size = await connection.fetchval(SQL["commit"], *_arguments(decision), *beside)
     return await _explain(connection, decision) if size is None else size
 
 
@@ -38,7 +44,7 @@ async def commit_final(connection: Connection, decision: Decision) -> tuple[int,
 
 
 def _arguments(decision: Decision) -> tuple[Any, ...]:
-    claim, artifacts = decision.claim, decision.artifacts
+    claim = decision.claim
     seqs, epochs, types, command_ids, payloads, times = envelope_columns(decision.envelopes)
     fence = (UUID(claim.task_id), claim.epoch, decision.version, claim.worker_id)
     row = (
@@ -56,9 +62,17 @@ def _arguments(decision: Decision) -> tuple[Any, ...]:
     )
     guard = (decision.seen_inbox, UUID(decision.commit_id))
     events = (epochs, types, command_ids, payloads, times)
-    blobs = (list(artifacts.keys()), list(artifacts.values()))
-    approvals = approval_columns(decision.approvals)
-    return (*fence, seqs, *row, *guard, *events, *blobs, *approvals, CONTRACT_VERSION)
+    return (*fence, seqs, *row, *guard, *events, CONTRACT_VERSION)
+
+
+def _arguments_beside(decision: Decision) -> tuple[Any, ...]:
+    names, blobs = list(decision.artifacts.keys()), list(decision.artifacts.values())
+    return (names, blobs, *approval_columns(decision.approvals))
+
+
+def _only_appends(decision: Decision) -> bool:
+    gives_back = decision.release or decision.final
+    return not (gives_back or decision.artifacts or decision.approvals)
 
 
 def _compacted_through(decision: Decision) -> int | None:

@@ -1,7 +1,9 @@
 -- name: commit
 -- One statement, so one round trip and one flush. A due_at that stays in the past keeps its value:
 -- an update that changes no indexed column touches no index. A command that nobody has answered
--- keeps the task due, whatever the decision says.
+-- keeps the task due, whatever the decision says. Most decisions only append to the log: the
+-- statement for those is this one without what stands between `beside` and `end beside`, and
+-- without the parameters that only stand there, which are the last ones.
 WITH moved AS (
   UPDATE tasks
      SET version = version + cardinality($5::bigint[]),
@@ -19,11 +21,15 @@ WITH moved AS (
                     ROW($1::uuid, e.seq, e.epoch, e.type, e.command_id, $18::uuid, e.payload, e.at))), 0)
              FROM unnest($5::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[],
                          $23::timestamptz[]) AS e (seq, epoch, type, command_id, payload, at)
-         ) + (
+         )
+         -- beside
+         + (
            SELECT coalesce(sum(pg_column_size(ROW($1::uuid, a.name, a.bytes))), 0)
-             FROM unnest($24::text[], $25::bytea[]) AS a (name, bytes)
-            WHERE NOT EXISTS (SELECT FROM artifacts WHERE task_id = $1 AND name = a.name)),
-         contract_version = greatest(contract_version, $28::integer),
+             FROM unnest($25::text[], $26::bytea[]) AS a (name, bytes)
+            WHERE NOT EXISTS (SELECT FROM artifacts WHERE task_id = $1 AND name = a.name))
+         -- end beside
+         ,
+         contract_version = greatest(contract_version, $24::integer),
          claims_since_progress = CASE WHEN $15 THEN 0 ELSE claims_since_progress END,
          worker_id = CASE WHEN $16 THEN NULL ELSE worker_id END,
          updated_at = now()
@@ -35,16 +41,18 @@ WITH moved AS (
   SELECT moved.id, e.seq, e.epoch, e.type, e.command_id, $18, e.payload::json, e.at
     FROM moved, unnest($5::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[],
                        $23::timestamptz[]) AS e (seq, epoch, type, command_id, payload, at)
-), stored AS (
+)
+-- beside
+, stored AS (
   INSERT INTO artifacts (task_id, name, bytes)
-  SELECT moved.id, a.name, a.bytes FROM moved, unnest($24::text[], $25::bytea[]) AS a (name, bytes)
+  SELECT moved.id, a.name, a.bytes FROM moved, unnest($25::text[], $26::bytea[]) AS a (name, bytes)
   ON CONFLICT DO NOTHING
 ), requested AS (
   INSERT INTO approvals (id, task_id, root_id, owner_id, role, tool, arguments, arguments_sha256,
                          reason, state, requested_at, expires_at, decided_by, decided_at, remember)
   SELECT a.id, t.id, t.root_id, t.owner_id, t.role, a.tool, a.arguments, a.arguments_sha256,
          a.reason, a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.remember
-    FROM moved, tasks t, json_to_recordset($26::json) AS a (
+    FROM moved, tasks t, json_to_recordset($27::json) AS a (
            id uuid, tool text, arguments json, arguments_sha256 text, reason text, state text,
            requested_at timestamptz, expires_at timestamptz, decided_by text,
            decided_at timestamptz, remember text)
@@ -53,13 +61,14 @@ WITH moved AS (
   UPDATE approvals
      SET state = a.state, decided_by = a.decided_by, decided_at = a.decided_at,
          remember = a.remember
-    FROM moved, json_to_recordset($27::json) AS a (
+    FROM moved, json_to_recordset($28::json) AS a (
            id uuid, state text, decided_by text, decided_at timestamptz, remember text)
    WHERE approvals.id = a.id AND approvals.task_id = moved.id
 ), freed AS (
   UPDATE workspaces w SET holder_task_id = NULL
     FROM moved WHERE $16 AND w.id = moved.workspace_id AND w.holder_task_id = moved.id
 )
+-- end beside
 SELECT size_bytes FROM moved
 
 -- name: why_not
