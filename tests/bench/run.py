@@ -4,7 +4,6 @@
 `.reports/bench.json`. Machines are noisy: compare the figures of one run with each other.
 """
 
-import asyncio
 import json
 import os
 import platform
@@ -14,6 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import uvloop
 
 from tests.bench import (
     claims,
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
     sections: list[Section] = []
     for name in names:
         began = time.monotonic()
-        section = asyncio.run(_awaited(SECTIONS[name]))
+        # The loop of `steersman serve`.
+        section = uvloop.run(_awaited(SECTIONS[name]))
         sections.append(replace(section, seconds=time.monotonic() - began))
         print("\n" + "\n".join(sections[-1].lines()), flush=True)
     _write(machine, sections)

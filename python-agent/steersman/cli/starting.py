@@ -3,7 +3,7 @@
 
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +11,8 @@ import typer
 from steersman.cli.boundary import BROKEN_PIPE, give_stdout_up
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from steersman.logs import Redaction
     from steersman.settings import Settings
 
@@ -59,12 +61,15 @@ def configure_logs(settings: "Settings", level: int) -> None:
     configure_logging(settings.log_format, level=level, secrets=secrets_of(settings))
 
 
-def finish(work: Coroutine[Any, Any, int | None]) -> None:
+def finish(
+    work: Coroutine[Any, Any, int | None], new_loop: "Callable[[], AbstractEventLoop] | None" = None
+) -> None:
     """Run a command's work; what it returns is the exit code."""
     import asyncio
 
     try:
-        code = asyncio.run(work) or 0
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            code = runner.run(work) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # Here, because typer would make it a failure on its way out.
