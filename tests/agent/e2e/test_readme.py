@@ -27,12 +27,17 @@ def test_there_are_commands_to_try() -> None:
     assert {"make demo", "make test"} <= set(commands("make"))
 
 
+def examples(address: str) -> list[str]:
+    """Return the requests to an address."""
+    return [line for line in commands("curl") if address in line]
+
+
 def test_the_curl_examples_work_as_printed(env: dict[str, str], tmp_path: Path) -> None:
     with serving(env) as server:
         put_workspace(server.url, "shop", SHOP)
         script = "\n".join(
             f"{_captured(line)} || exit {number}"
-            for number, line in enumerate(commands("curl"), start=1)
+            for number, line in enumerate(examples("localhost:8000"), start=1)
         ).replace("localhost:8000", server.url.removeprefix("http://"))
         done = subprocess.run(
             ["bash", "-c", script],
