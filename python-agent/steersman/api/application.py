@@ -52,12 +52,12 @@ def create_api(dependencies: ApiDependencies) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.dependencies = dependencies
     app.state.admission = Admission(dependencies.occupancy)
     for router in _ROUTERS:
-        app.include_router(router)
+        # As they are: `include_router` analyses each of them once more, at its first request.
+        app.router.routes.extend(router.routes)
     install_problem_handlers(app)
     app.add_exception_handler(405, _on_other_method)
     install_openapi(app)

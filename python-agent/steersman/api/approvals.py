@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import APPROVAL, APPROVAL_RULED
-from steersman.api.openapi import answer, problems
+from steersman.api.openapi import answer, problems, routes
 from steersman.api.requests import (
     ApprovalBody,
     ApprovalInPath,
@@ -32,7 +32,7 @@ from steersman.core.errors import (
 )
 from steersman.core.ids import TaskId
 
-router = APIRouter(tags=["approvals"])
+router = routes(tags=["approvals"])
 
 
 class ApprovalQuery(RequestBody):

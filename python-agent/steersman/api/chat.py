@@ -3,18 +3,19 @@
 import asyncio
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, WebSocket
+from fastapi import Depends, WebSocket
 from starlette.requests import HTTPConnection
 
 from steersman.api.admission import Admission
 from steersman.api.chat_json import JSON_PROTOCOL, JsonChat
 from steersman.api.chat_text import TextChat
 from steersman.api.dependencies import Api, Owner
+from steersman.api.openapi import routes
 from steersman.api.problems import describe, problem_response
 from steersman.api.sockets import SocketGone, TextSocket
 from steersman.core.errors import Malformed
 
-router = APIRouter()
+router = routes()
 
 _CLOSE_UNSUPPORTED = 4400
 

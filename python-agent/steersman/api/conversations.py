@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import CONVERSATION
-from steersman.api.openapi import answer, problems
+from steersman.api.openapi import answer, problems, routes
 from steersman.api.requests import CleanText, ConversationBody, ConversationInPath, RequestBody
 from steersman.api.schemas import Conversation, ConversationPage
 from steersman.core.conversations import ConversationFilter
 from steersman.core.errors import Invalid, Malformed, NotFound, StoreUnavailable, TooLarge
 
-router = APIRouter(tags=["conversations"])
+router = routes(tags=["conversations"])
 
 
 class ConversationQuery(RequestBody):

@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BeforeValidator, Field
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import EVENT_PAGE, EVENT_STREAM
-from steersman.api.openapi import answer, problems
+from steersman.api.openapi import answer, problems, routes
 from steersman.api.requests import MAX_CURSOR, RequestBody, TaskInPath
 from steersman.api.schemas import EventPageBody
 from steersman.api.sse import EventStreamResponse
 from steersman.api.wire import watching
 from steersman.core.errors import CursorAhead, Invalid, StoreUnavailable, TaskNotFound
 
-router = APIRouter(tags=["tasks"])
+router = routes(tags=["tasks"])
 
 EVENT_STREAM_TYPE = "text/event-stream"
 

@@ -4,17 +4,16 @@ Live and ready are for those who start and route; they need no token and tell no
 has the details, and needs the token where one is set.
 """
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from steersman.api.dependencies import Api
 from steersman.api.examples import HEALTH
-from steersman.api.openapi import answer, problems
+from steersman.api.openapi import answer, problems, routes
 from steersman.api.ports import HealthReport
 from steersman.api.problems import NotReady
 from steersman.api.schemas import Alive
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = routes(prefix="/health", tags=["health"])
 
 _ALIVE = Alive().model_dump()
 

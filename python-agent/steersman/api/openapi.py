@@ -1,8 +1,9 @@
 """The OpenAPI document: what is built, with examples, and nothing else."""
 
+from enum import Enum
 from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
@@ -29,6 +30,11 @@ from 1 without gaps: read the log by pages, follow it live as server-sent events
 last number that you saw. `/ws/chat` (WebSocket, plain text or the subprotocol `steersman.v1.json`)
 carries the same events. Writes take an `Idempotency-Key`, so that repeating them is safe.
 """
+
+
+def routes(prefix: str = "", tags: list[str | Enum] | None = None) -> APIRouter:
+    """Return a router whose operations are named like the functions that do them."""
+    return APIRouter(prefix=prefix, tags=tags, generate_unique_id_function=lambda route: route.name)
 
 
 def answer(description: str, model: type[BaseModel], example: JsonObject) -> dict[str, Any]:

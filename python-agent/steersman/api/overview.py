@@ -1,16 +1,15 @@
 """How it stands, in one call."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import OVERVIEW
-from steersman.api.openapi import answer, problems
+from steersman.api.openapi import answer, problems, routes
 from steersman.api.ports import WireModel
 from steersman.core.errors import StoreUnavailable
 from steersman.core.events import Timestamp
 
-router = APIRouter(tags=["overview"])
+router = routes(tags=["overview"])
 
 
 class OverviewTasks(WireModel):

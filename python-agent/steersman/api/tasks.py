@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import ACCEPTED, COMMAND_ACCEPTED, VIEW
-from steersman.api.openapi import Responses, answer, problems
+from steersman.api.openapi import Responses, answer, problems, routes
 from steersman.api.requests import (
     MAX_CURSOR,
     CleanText,
@@ -39,7 +39,7 @@ from steersman.core.ids import ConversationId
 from steersman.core.ports import TaskFilter
 from steersman.core.state import TaskPhase
 
-router = APIRouter(tags=["tasks"])
+router = routes(tags=["tasks"])
 
 
 class TaskQuery(RequestBody):

@@ -1,14 +1,13 @@
 """Who can be asked, and what they can do."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from steersman.api.dependencies import Api
 from steersman.api.examples import ROLES, TOOLS
-from steersman.api.openapi import answer
+from steersman.api.openapi import answer, routes
 from steersman.api.schemas import RoleItem, RoleList, ToolItem, ToolList
 
-router = APIRouter(tags=["team"])
+router = routes(tags=["team"])
 
 
 @router.get("/roles", responses={200: answer("The team.", RoleList, ROLES)})

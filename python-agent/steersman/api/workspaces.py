@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.requests import Request
 
 from steersman.api.dependencies import Api, Owner
 from steersman.api.examples import DIFF, FILES, STORED
 from steersman.api.git_body import GIT_EXAMPLE, GIT_SCHEMA, is_json, read_git_source
-from steersman.api.openapi import answer, content, problems
+from steersman.api.openapi import answer, content, problems, routes
 from steersman.api.ports import Content
 from steersman.api.requests import TaskInPath, WorkspaceName
 from steersman.api.schemas import FileItem, FileList, WorkspaceStored
@@ -33,7 +33,7 @@ from steersman.core.errors import (
 from steersman.core.text import clean, is_clean
 from steersman.core.tool import FileEntry
 
-router = APIRouter(tags=["workspaces"])
+router = routes(tags=["workspaces"])
 
 _LAST_SECOND = 253_402_300_799.0
 """The end of the year 9999; an archive can give a file any time."""
