@@ -43,5 +43,7 @@ api.MapInvitations();
 api.MapUsers();
 api.MapTokens();
 api.MapAgentKeys();
+api.MapFleet();
+api.MapOverview();
 api.MapForwarding();
 app.Run();

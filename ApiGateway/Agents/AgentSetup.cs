@@ -6,5 +6,8 @@ internal static class AgentSetup
     {
         builder.Services.AddScoped<AgentKeys>();
         builder.Services.AddSingleton<AgentRevocations>();
+        builder.Services.AddSingleton(Replica.New());
+        builder.Services.AddSingleton<Fleet>();
+        builder.Services.AddHostedService<FleetReport>();
     }
 }

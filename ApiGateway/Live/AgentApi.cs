@@ -10,16 +10,22 @@ namespace Steersman.ApiGateway.Live;
 
 /// <summary>The agents' REST API, at whichever address answers.</summary>
 internal sealed class AgentApi(
-    IHttpClientFactory clients, AgentDirectory agents, TokenMint mint, IOptions<GatewayOptions> options, TimeProvider time)
+    IHttpClientFactory clients, AgentDirectory agents, Fleet fleet, TokenMint mint, IOptions<GatewayOptions> options, TimeProvider time)
 {
     public const string ClientName = "agents";
     private const string Json = "application/json";
     private const string EventStream = "text/event-stream";
     private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>Configured addresses, then those that agents say of themselves.</summary>
-    public ImmutableArray<Uri> Addresses =>
-        [.. options.Value.AgentUrls.Concat(agents.All.Select(agent => agent.Hello.Url).OfType<Uri>()).Distinct()];
+    /// <summary>Configured addresses and those that agents say of themselves; those of other replicas' agents where no agent has dialled this one.</summary>
+    public ImmutableArray<Uri> Addresses
+    {
+        get
+        {
+            var own = options.Value.AgentUrls.Concat(agents.All.Select(agent => agent.Hello.Url).OfType<Uri>());
+            return [.. (agents.IsEmpty ? own.Concat(fleet.OtherAddresses) : own).Distinct()];
+        }
+    }
 
     /// <summary>Read something whole. Throws <see cref="LiveException"/> with what the agents have against it, or when none answers.</summary>
     public Task<HttpResponseMessage> GetAsync(string path, Watcher watcher, CancellationToken cancellationToken) =>

@@ -23,6 +23,8 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
 
     public DbSet<AgentCredential> AgentCredentials => Set<AgentCredential>();
 
+    public DbSet<FleetMember> Fleet => Set<FleetMember>();
+
     public DbSet<SigningKey> SigningKeys => Set<SigningKey>();
 
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
@@ -38,6 +40,7 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options)
             entry.Property(e => e.Detail).HasColumnType("jsonb");
             entry.HasIndex(e => e.At);
         });
+        builder.Entity<FleetMember>().ToTable("fleet").HasKey(member => new { member.WorkerId, member.Gateway });
         UseSnakeCase(builder);
     }
 

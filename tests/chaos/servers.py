@@ -6,7 +6,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres, start_embedded
-from tests.agent.e2e.processes import ROOT
+from tests.agent.e2e.processes import STEERSMAN
 from tests.chaos.zygote import ForkedProcess
 
-Process: TypeAlias = subprocess.Popen[bytes] | ForkedProcess
+Process: TypeAlias = "subprocess.Popen[bytes] | ForkedProcess"
 
 
 @dataclass(slots=True)
@@ -85,11 +84,10 @@ class Startable(Protocol):
 
 
 def start_program(environment: Mapping[str, str], port: int, log: Path) -> Process:
-    """Start `steersman serve`, with a tool of our own."""
+    """Start `steersman serve`."""
     with log.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.agent", "serve", "--port", str(port)],
-            cwd=ROOT,
+            [STEERSMAN, "serve", "--port", str(port)],
             env=dict(environment),
             stdout=subprocess.DEVNULL,
             stderr=file,

@@ -21,8 +21,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from tests.chaos.agent import add_tools
-
 _PATIENCE_SECONDS = 60.0
 
 
@@ -123,7 +121,6 @@ def main() -> None:
 def _import_everything() -> None:
     for name in ("steersman.app.gateway", "steersman.app.http_server", "steersman.app.serve"):
         import_module(name)
-    add_tools()
     gc.freeze()  # what is imported stays shared with the children
 
 

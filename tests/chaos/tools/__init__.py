@@ -1,1 +1,0 @@
-"""Tools that only the agents of the chaos run have."""
