@@ -14,6 +14,7 @@ from steersman.core.events import JsonObject
 from tests.agent.postgres.making import Store, claimed, decision, opened
 from tests.chaos.effects import possible_contents
 from tests.chaos.leftovers import still_held
+from tests.chaos.orders import Orders, wrong_orders
 from tests.chaos.proxy import fault_proxy
 from tests.chaos.stranger import Stranger
 from tests.chaos.witness import committed_by_zombies, install_witness
@@ -78,6 +79,24 @@ def test_a_file_is_what_its_calls_made_of_it(
 ) -> None:
     thought: JsonObject = {"type": "thought_recorded", "actions": [WRITE, EDIT]}
     assert possible_contents([thought, *outcomes]) == possible
+
+
+@pytest.mark.parametrize(
+    ("keys", "result", "wrong"),
+    [
+        (["a"], "succeeded", 0),
+        (["a", "b"], "succeeded", 1),
+        ([], "succeeded", 1),
+        ([], "interrupted", 0),
+        (["a"], "failed", 0),
+        (["a", "b"], "interrupted", 1),
+    ],
+)
+def test_an_order_is_taken_once(keys: list[str], result: str, wrong: int) -> None:
+    order = call(1, "place_order", item="rope")
+    orders = Orders(random.Random(1), dict.fromkeys(keys, ("t", "rope")))
+    thought: JsonObject = {"type": "thought_recorded", "actions": [order]}
+    assert wrong_orders({"t": [thought, outcome(order, result)]}, orders) == wrong
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from steersman.core.events import JsonObject
 Log = list[JsonObject]
 
 OUTCOMES = ("action_succeeded", "action_failed", "action_interrupted")
-WITH_INTENT = ("write_file", "edit_file", "execute_terminal_command")
+WITH_INTENT = ("write_file", "edit_file", "execute_terminal_command", "place_order")
 _NOT_BEGUN = ("rejected", "skipped", "not_run", "not_found")
 _IMPOSSIBLE = "\N{REPLACEMENT CHARACTER}"
 

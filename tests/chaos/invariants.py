@@ -12,6 +12,7 @@ from steersman.core.events import JsonObject, parse_envelope
 from steersman.core.fold import fold
 from steersman.core.view import task_view
 from tests.chaos.effects import without_intent, wrong_effects, wrong_files, wrong_outcomes
+from tests.chaos.orders import Orders, wrong_orders
 from tests.chaos.people import Acknowledged, Seen
 from tests.chaos.witness import committed_by_zombies
 
@@ -81,6 +82,7 @@ async def broken(
     acknowledged: Sequence[Acknowledged],
     watchers: Sequence[Seen],
     workspaces: Path,
+    orders: Orders,
 ) -> list[str]:
     """Return what does not hold, in words; [] is the only good answer."""
     logs = await _logs(connection)
@@ -90,6 +92,7 @@ async def broken(
         "I3 commits that committed twice": await connection.fetchval(_COMMITS_TWICE),
         "I4 unsafe effects doubled or lost": wrong_effects(logs, workspaces),
         "I4 files that no log explains": wrong_files(logs, workspaces),
+        "I4 keyed effects doubled or lost": wrong_orders(logs, orders),
         "I5 outcomes without intent": without_intent(logs),
         "I6 views that are not the fold": await _wrong_views(connection, logs),
         "I9 commits of an epoch that was over": await committed_by_zombies(connection),

@@ -8,6 +8,7 @@ second: the agents are forked from a process that has imported them.
 import asyncio
 import json
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -28,11 +29,12 @@ from steersman.adapters.postgres.why import claim_facts
 from steersman.core.ids import TaskId
 from steersman.core.unclaimed import why_unclaimed
 from tests.agent.bridge.signing import BOB, Signer, jwks
-from tests.agent.e2e.processes import environment
+from tests.agent.e2e.processes import ROOT, environment
 from tests.agent.support.redis_server import free_port
 from tests.agent.support.small_http import answering
 from tests.chaos.invariants import broken
 from tests.chaos.leftovers import still_held
+from tests.chaos.orders import SHOP_VARIABLE, taking_orders
 from tests.chaos.people import People
 from tests.chaos.proxy import fault_proxy
 from tests.chaos.scorecard import scorecard, tail, too_little
@@ -103,6 +105,7 @@ async def _judged(
             acknowledged=world.people.acknowledged,
             watchers=world.people.watchers,
             workspaces=home / "workspaces/local",
+            orders=world.orders,
         ),
         *(f"{name}: {count}" for name, count in seen.items() if count),
         *(f"I15 held lock: {lock}" for lock in await still_held(home)),
@@ -136,7 +139,9 @@ async def _world(home: Path, seed: int, stack: AsyncExitStack, launch: Startable
     stack.callback(redis.kill)
     gateway = Signer()
     gateway_url = await stack.enter_async_context(answering({PATH: (200, jwks(gateway))}))
+    orders, shop = await stack.enter_async_context(taking_orders(random.Random(seed + 3)))
     env = _environment(home, redis_url=f"redis://127.0.0.1:{redis.port}", gateway_url=gateway_url)
+    env[SHOP_VARIABLE] = shop
     members = [Agent(free_port(), env, home / f"agent-{n}.log", launch) for n in range(AGENTS)]
     agents = Agents(members)
     stack.callback(lambda: [member.process and member.process.kill() for member in members])
@@ -145,7 +150,7 @@ async def _world(home: Path, seed: int, stack: AsyncExitStack, launch: Startable
     people = People(await stack.enter_async_context(_client(_TOKEN)), url, numbers)
     others = await stack.enter_async_context(_client(gateway.token(BOB, exp=2**32)))
     stranger = Stranger(others, url, random.Random(seed + 2), people.tasks)
-    return World(numbers, database, proxy, redis, agents, people, stranger, dsn)
+    return World(numbers, database, proxy, redis, agents, people, stranger, orders, dsn)
 
 
 async def _prepare(dsn: str) -> None:
@@ -157,9 +162,13 @@ async def _prepare(dsn: str) -> None:
 
 def _environment(home: Path, **urls: str) -> dict[str, str]:
     (home / "cassette.json").write_text(json.dumps(cassette()))
+    shutil.copytree(ROOT / "prompts", home / "prompts")
+    roles = home / "prompts/roles.toml"
+    roles.write_text(roles.read_text().replace('"finish_task",', '"finish_task", "place_order",'))
     return environment(
         home,
         database_url=f"postgresql://postgres@/{DATABASE}?host={quote(str(home / 'proxy'))}",
+        prompts=home / "prompts",
         model=f"scripted/{home / 'cassette.json'}",
         lease_seconds=LEASE_SECONDS,
         grace_seconds=5,

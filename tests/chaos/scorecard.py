@@ -44,6 +44,7 @@ async def scorecard(
         f"  a stranger got {world.stranger.asked} answers, {world.stranger.shown} too many;"
         f" watchers {len(world.people.watchers)} with"
         f" {sum(seen.resumes for seen in world.people.watchers)} resumes",
+        f"  orders {len(world.orders.taken)}, asked for again {world.orders.repeated}",
         f"  copies sampled {world.samples}, ahead {world.ahead}; compared {world.compared}, "
         f"different {world.different}",
         f"  takeovers {len(takeovers)}: {_spread(takeovers)}; stops {len(stops)}: {_spread(stops)}",
@@ -60,6 +61,7 @@ def too_little(world: World) -> list[str]:
         "decision was accepted": sum(
             one.kind in ("approve", "reject") for one in world.people.acknowledged
         ),
+        "order was taken": len(world.orders.taken),
         "copy was compared": world.compared,
         "stranger was answered": world.stranger.asked,
     }

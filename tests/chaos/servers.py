@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres, start_embedded
-from tests.agent.e2e.processes import STEERSMAN
+from tests.agent.e2e.processes import ROOT
 from tests.chaos.zygote import ForkedProcess
 
-Process: TypeAlias = "subprocess.Popen[bytes] | ForkedProcess"
+Process: TypeAlias = subprocess.Popen[bytes] | ForkedProcess
 
 
 @dataclass(slots=True)
@@ -84,10 +85,11 @@ class Startable(Protocol):
 
 
 def start_program(environment: Mapping[str, str], port: int, log: Path) -> Process:
-    """Start `steersman serve`."""
+    """Start `steersman serve`, with a tool of our own."""
     with log.open("ab") as file:
         return subprocess.Popen(
-            [STEERSMAN, "serve", "--port", str(port)],
+            [sys.executable, "-m", "tests.chaos.agent", "serve", "--port", str(port)],
+            cwd=ROOT,
             env=dict(environment),
             stdout=subprocess.DEVNULL,
             stderr=file,

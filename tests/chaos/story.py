@@ -15,8 +15,12 @@ def _run(word: str) -> JsonObject:
     return {"tool": "execute_terminal_command", "arguments": {"command": command}}
 
 
+def _order(item: str) -> JsonObject:
+    return {"tool": "place_order", "arguments": {"item": item}}
+
+
 def cassette() -> JsonObject:
-    """Return a task over pure, idempotent, unsafe and transactional calls."""
+    """Return a task over pure, idempotent, keyed, unsafe and transactional calls."""
     look: JsonObject = {"tool": "list_files", "arguments": {}}
     write = {"tool": "write_file", "arguments": {"path": "a.txt", "content": "1\n"}}
     again = {"tool": "write_file", "arguments": {"path": "a.txt", "content": "2\n"}}
@@ -31,7 +35,8 @@ def cassette() -> JsonObject:
         _reply(3, "one", _run("one")),
         _reply(4, "look and write", look, again),
         _reply(5, "two and three", _run("two"), _run("three")),
-        _reply(6, "look and edit", look, edit),
-        _reply(7, "done", finish),
+        _reply(6, "order", _order("rope")),
+        _reply(7, "look, edit and order", look, edit, _order("lamp")),
+        _reply(8, "done", finish),
     ]
     return {"goal": GOAL, "replies": replies}

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from steersman.adapters.postgres.pool import DATABASE_ERRORS
 from steersman.core.events import JsonObject
+from tests.chaos.orders import Orders
 from tests.chaos.people import People
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.servers import Agents, Database, RedisProcess
@@ -37,6 +38,7 @@ class World:
     agents: Agents
     people: People
     stranger: Stranger
+    orders: Orders
     dsn: str
     pause: tuple[float, float] = PAUSE
     """Seconds between two faults, at least and at most."""

@@ -21,6 +21,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from tests.chaos.agent import add_tools
+
 _PATIENCE_SECONDS = 60.0
 
 
@@ -121,6 +123,7 @@ def main() -> None:
 def _import_everything() -> None:
     for name in ("steersman.app.gateway", "steersman.app.http_server", "steersman.app.serve"):
         import_module(name)
+    add_tools()
     gc.freeze()  # what is imported stays shared with the children
 
 

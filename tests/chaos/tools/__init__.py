@@ -1,0 +1,1 @@
+"""Tools that only the agents of the chaos run have."""
