@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Steersman.ApiGateway;
 
 /// <summary>The section <c>Gateway</c> of the configuration. Databases are connection strings: <c>gatewaydb</c>, and <c>redis</c> if there is one.</summary>
@@ -19,13 +17,16 @@ internal sealed record GatewayOptions
     /// <summary>Origins of pages that may use the API with a cookie, beside the gateway's own.</summary>
     public IReadOnlyList<string> Origins { get; init; } = [];
 
-    /// <summary>Addresses of the proxies in front whose <c>X-Forwarded-*</c> headers are true.</summary>
+    /// <summary>Addresses, or networks such as 10.0.0.0/8, of the proxies in front whose <c>X-Forwarded-*</c> headers are true.</summary>
     public IReadOnlyList<string> Proxies { get; init; } = [];
 
     public LimitOptions Limits { get; init; } = new();
 
     /// <summary>How long a browser's session lasts without use.</summary>
     public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(14);
+
+    /// <summary>How long it lasts at most, used or not: a stolen cookie is not renewed for ever.</summary>
+    public TimeSpan SessionMaxLifetime { get; init; } = TimeSpan.FromDays(90);
 
     /// <summary>How long a token for the agent is valid: minted for each request, so only clocks and long requests matter.</summary>
     public TimeSpan AgentTokenLifetime { get; init; } = TimeSpan.FromMinutes(5);
@@ -39,7 +40,6 @@ internal sealed record GatewayOptions
 
 internal sealed record FirstUserOptions
 {
-    [EmailAddress]
     public required string Email { get; init; }
 
     public required string Password { get; init; }

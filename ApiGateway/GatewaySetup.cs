@@ -13,7 +13,8 @@ internal static class GatewaySetup
     public static void AddGateway(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsCheck>();
         services.AddSingleton(TimeProvider.System);
         services.AddMemoryCache();
         services.AddHttpContextAccessor();
@@ -32,6 +33,7 @@ internal static class GatewaySetup
     public static void ApplyJson(JsonSerializerOptions options)
     {
         WireJson.Apply(options);
+        options.Converters.Add(new StorableTextConverter());
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
     }
 
@@ -42,8 +44,17 @@ internal static class GatewaySetup
         options.KnownProxies.Clear();
         foreach (var proxy in gateway.Value.Proxies)
         {
-            options.KnownProxies.Add(IPAddress.Parse(proxy));
+            if (System.Net.IPNetwork.TryParse(proxy, out var network))
+            {
+                options.KnownIPNetworks.Add(network);
+            }
+            else
+            {
+                options.KnownProxies.Add(IPAddress.Parse(proxy));
+            }
         }
+        // Each hop must be known to be believed, so there is no number of them to guess.
+        options.ForwardLimit = null;
         options.ForwardedHeaders = gateway.Value.Proxies.Count == 0
             ? ForwardedHeaders.None
             : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;

@@ -12,6 +12,8 @@ namespace Steersman.ApiGateway.Agents;
 internal sealed class AgentKeys(GatewayDb db, AuditLog audit, AgentRevocations revocations, IOptions<GatewayOptions> options, TimeProvider time)
 {
     public const string Prefix = "sta";
+    private const string ConfiguredPrefix = "agent:";
+    private const string MadePrefix = "agent-key:";
     private static readonly TimeSpan s_usePrecision = TimeSpan.FromMinutes(1);
 
     /// <summary>The agent whose key this is, as it is called in tokens and logs; null for no valid key.</summary>
@@ -20,9 +22,20 @@ internal sealed class AgentKeys(GatewayDb db, AuditLog audit, AgentRevocations r
         var agent = key is null ? null : FindConfigured(key) ?? await FindMadeAsync(key, cancellationToken);
         if (agent is null)
         {
-            await audit.WriteAsync(AuditAction.AgentKeyRefused, cancellationToken: cancellationToken);
+            await audit.WriteAsync(AuditAction.AgentKeyRefused, cancellationToken: CancellationToken.None);
         }
         return agent;
+    }
+
+    /// <summary>Whether this agent's key still stands: a token that it was exchanged for must not outlive it.</summary>
+    public async Task<bool> IsCurrentAsync(string agent, CancellationToken cancellationToken)
+    {
+        if (agent.StartsWith(ConfiguredPrefix, StringComparison.Ordinal))
+        {
+            return options.Value.AgentKeys.ContainsKey(agent[ConfiguredPrefix.Length..]);
+        }
+        return agent.StartsWith(MadePrefix, StringComparison.Ordinal) && Guid.TryParse(agent.AsSpan(MadePrefix.Length), out var id)
+            && await db.AgentCredentials.AnyAsync(key => key.Id == id && key.RevokedAt == null, cancellationToken);
     }
 
     public void NoteRevoked(Guid keyId) => revocations.Raise(NameOf(keyId));
@@ -32,7 +45,7 @@ internal sealed class AgentKeys(GatewayDb db, AuditLog audit, AgentRevocations r
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
         return options.Value.AgentKeys
             .Where(pair => CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(pair.Value)), hash))
-            .Select(pair => "agent:" + pair.Key)
+            .Select(pair => ConfiguredPrefix + pair.Key)
             .FirstOrDefault();
     }
 
@@ -56,7 +69,7 @@ internal sealed class AgentKeys(GatewayDb db, AuditLog audit, AgentRevocations r
         return NameOf(found.Id);
     }
 
-    private static string NameOf(Guid keyId) => $"agent-key:{keyId}";
+    private static string NameOf(Guid keyId) => $"{MadePrefix}{keyId}";
 }
 
 /// <summary>Tells the hub that an agent may no longer be connected.</summary>

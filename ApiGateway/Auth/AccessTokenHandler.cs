@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.EntityFrameworkCore;
@@ -38,8 +37,7 @@ internal sealed class AccessTokenHandler(
 
     private static AuthenticationTicket Ticket(PersonalAccessToken token, User user)
     {
-        var principal = Claims.Of(user, Schemes.Token, token.Scopes);
-        (principal.Identity as ClaimsIdentity)?.AddClaim(new Claim(Claims.TokenId, token.Id.ToString()));
+        var principal = Claims.Of(user, Schemes.Token, token.Id, token.Scopes);
         return new AuthenticationTicket(principal, new AuthenticationProperties { ExpiresUtc = token.ExpiresAt }, Schemes.Token);
     }
 

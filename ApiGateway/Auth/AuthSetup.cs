@@ -36,7 +36,10 @@ internal static class AuthSetup
         services.AddSingleton<SigningKeyRing>();
         services.AddSingleton<TokenMint>();
         services.AddScoped<FirstUser>();
+        services.AddSingleton<StrangersPassword>();
+        services.AddScoped<PasswordProof>();
         services.AddScoped<SignIn>();
+        services.AddScoped<Sessions>();
         AddSchemes(services);
         AddPolicies(services);
         AddCsrf(services);
@@ -46,6 +49,8 @@ internal static class AuthSetup
         services.AddIdentityCore<User>(options =>
             {
                 options.User.RequireUniqueEmail = true;
+                // What RFC 5322 allows before the @, for the address is the name.
+                options.User.AllowedUserNameCharacters += "!#$%&'*/=?^`{|}~";
                 // Length is what helps; classes of characters only annoy (NIST SP 800-63B).
                 options.Password = new PasswordOptions
                 {
@@ -56,8 +61,6 @@ internal static class AuthSetup
                     RequireNonAlphanumeric = false,
                     RequireUppercase = false,
                 };
-                options.Lockout.MaxFailedAccessAttempts = 10;
-                options.Lockout.DefaultLockoutTimeSpan = TimeSpan.FromMinutes(5);
             })
             .AddEntityFrameworkStores<GatewayDb>();
 
@@ -98,11 +101,11 @@ internal static class AuthSetup
 
     private static string SelectScheme(HttpContext context)
     {
-        var token = BearerToken.Of(context.Request);
-        if (token is null)
+        if (context.Request.Path.StartsWithSegments(HubToken.Path, StringComparison.Ordinal))
         {
-            return Schemes.Cookie;
+            return Schemes.Agent;
         }
-        return token.StartsWith(AccessTokenHandler.Prefix + "_", StringComparison.Ordinal) ? Schemes.Token : Schemes.Agent;
+        // Whoever shows a token is judged by it alone, right or wrong, and nowhere but at the agents' hub is theirs one.
+        return BearerToken.Of(context.Request) is null ? Schemes.Cookie : Schemes.Token;
     }
 }

@@ -13,16 +13,17 @@ internal static class Claims
     /// <summary>The security stamp at sign-in: another one ends the session.</summary>
     public const string Stamp = "stamp";
 
-    /// <summary>Which personal access token was shown.</summary>
-    public const string TokenId = "token_id";
+    /// <summary>Which session, or which personal access token, was shown: what can be ended or revoked by itself.</summary>
+    public const string Grant = "grant";
 
-    public static ClaimsPrincipal Of(User user, string scheme, IEnumerable<string> scopes) =>
+    public static ClaimsPrincipal Of(User user, string scheme, Guid grantId, IEnumerable<string> scopes) =>
         new(new ClaimsIdentity(
             [
                 new(Subject, user.Id.ToString()),
                 new(Name, user.DisplayName ?? user.Email ?? ""),
                 new(Role, user.Role),
                 new(Stamp, user.SecurityStamp ?? ""),
+                new(Grant, grantId.ToString()),
                 .. scopes.Select(scope => new Claim(Scope, scope)),
             ],
             scheme, Name, Role));
@@ -30,6 +31,9 @@ internal static class Claims
     /// <summary>The caller's id. Asked only behind a policy that lets people pass.</summary>
     public static Guid UserId(this ClaimsPrincipal caller) =>
         Guid.Parse(caller.FindFirstValue(Subject) ?? throw new InvalidOperationException("The caller has no id."));
+
+    public static Guid? GrantId(this ClaimsPrincipal caller) =>
+        Guid.TryParse(caller.FindFirstValue(Grant), out var id) ? id : null;
 
     public static bool HasScope(this ClaimsPrincipal caller, string scope) => caller.HasClaim(Scope, scope);
 }

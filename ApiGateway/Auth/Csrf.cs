@@ -34,15 +34,19 @@ internal sealed class Csrf(IAntiforgery antiforgery, IOptions<GatewayOptions> op
         // Negotiation changes nothing, its client sends no header of ours, and its origin was checked.
         && !context.Request.Path.StartsWithSegments("/hubs", StringComparison.Ordinal);
 
+    /// <summary>What a browser itself says of the page; it knows of http and https, which a proxy may have changed. Others say nothing.</summary>
+    private static bool IsSameOrigin(HttpRequest request) => request.Headers["Sec-Fetch-Site"].ToString() is "" or "same-origin" or "none";
+
     private bool IsOwnPage(HttpRequest request)
     {
         var origin = request.Headers.Origin.ToString();
         if (origin.Length == 0)
         {
-            return request.Headers["Sec-Fetch-Site"].ToString() is not "cross-site" || AuthSetup.IsSafe(request.Method);
+            // A link from elsewhere may be followed. A page of the same site is not ours: a neighbour's subdomain is none of ours.
+            return AuthSetup.IsSafe(request.Method) || IsSameOrigin(request);
         }
-        return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
-            && (uri.Authority == request.Host.Value || options.Value.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase));
+        return options.Value.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase)
+            || (IsSameOrigin(request) && Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Authority == request.Host.Value);
     }
 }
 

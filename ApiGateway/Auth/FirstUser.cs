@@ -17,8 +17,11 @@ internal sealed partial class FirstUser(
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         // Replicas that start together must not make two.
         await db.Database.ExecuteSqlAsync($"LOCK TABLE invitations IN EXCLUSIVE MODE", cancellationToken);
+        // An earlier start's code is in an old log: it must not outlive this start, whoever the first user is now.
+        await db.Invitations.Where(invitation => invitation.InvitedBy == null && invitation.AcceptedAt == null).ExecuteDeleteAsync(cancellationToken);
         if (await db.Users.AnyAsync(cancellationToken))
         {
+            await transaction.CommitAsync(cancellationToken);
             return;
         }
         if (options.Value.FirstUser is { } first)
@@ -48,8 +51,6 @@ internal sealed partial class FirstUser(
 
     private async Task InviteAsync(CancellationToken cancellationToken)
     {
-        // An earlier start's code is unknown by now, so it is replaced.
-        await db.Invitations.Where(invitation => invitation.InvitedBy == null && invitation.AcceptedAt == null).ExecuteDeleteAsync(cancellationToken);
         var code = Secret.Make(Invitations.Prefix);
         db.Invitations.Add(new Invitation
         {

@@ -6,6 +6,7 @@ namespace Steersman.ApiGateway.Auth;
 /// <summary>How an agent's token for the hub is judged. People never show one.</summary>
 internal static class HubToken
 {
+    public const string Path = "/hubs/agent";
     public const string Role = "agent";
     private static readonly TimeSpan s_clockSkew = TimeSpan.FromSeconds(5);
 
@@ -15,10 +16,11 @@ internal static class HubToken
         options.TimeProvider = time;
         options.Events = new JwtBearerEvents
         {
-            OnMessageReceived = context =>
+            OnMessageReceived = async context =>
             {
                 context.Token = BearerToken.Of(context.Request);
-                return Task.CompletedTask;
+                // This replica may have minted nothing since another one began to sign with a new key.
+                await keys.CurrentAsync(context.HttpContext.RequestAborted);
             },
         };
         options.TokenValidationParameters = new TokenValidationParameters

@@ -1,9 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
-using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using Steersman.ApiGateway.Audit;
 using Steersman.ApiGateway.Storage;
 using Steersman.ApiGateway.Web;
@@ -52,13 +52,13 @@ internal static class Invitations
             ExpiresAt = time.GetUtcNow() + s_lifetime,
         };
         db.Invitations.Add(invitation);
-        audit.Add(AuditAction.UserInvited, subject: request.Email, detail: null);
+        audit.Add(AuditAction.UserInvited, subject: request.Email, detail: AuditDetail.Of(new { request.Role }));
         await db.SaveChangesAsync(cancellationToken);
         return TypedResults.Created((string?)null, new InvitationView(code.Text, invitation.Email, invitation.Role, invitation.ExpiresAt));
     }
 
     private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> AcceptAsync(
-        AcceptRequest request, GatewayDb db, UserManager<User> users, AuditLog audit, IAntiforgery antiforgery, TimeProvider time, HttpContext context)
+        AcceptRequest request, GatewayDb db, UserManager<User> users, AuditLog audit, Sessions sessions, TimeProvider time, HttpContext context)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(context.RequestAborted);
         if (await TakeAsync(request, db, time.GetUtcNow(), context.RequestAborted) is not { } invitation)
@@ -73,14 +73,27 @@ internal static class Invitations
             Role = invitation.Role,
             CreatedAt = time.GetUtcNow(),
         };
-        var made = await users.CreateAsync(user, request.Password);
-        if (!made.Succeeded)
+        if (await RefusalAsync(users, user, request.Password) is { } refusal)
         {
-            return Problems.Invalid(string.Join(' ', made.Errors.Select(error => error.Description).Distinct()));
+            return Problems.Invalid(refusal);
         }
         await audit.WriteAsync(AuditAction.UserCreated, actor: invitation.InvitedBy?.ToString(), subject: user.Id.ToString(), cancellationToken: context.RequestAborted);
         await transaction.CommitAsync(context.RequestAborted);
-        return TypedResults.Ok(await SessionEndpoints.BeginAsync(context, user, antiforgery));
+        return TypedResults.Ok(await sessions.BeginAsync(context, user));
+    }
+
+    /// <summary>Make the account; says why not, when that is so.</summary>
+    private static async Task<string?> RefusalAsync(UserManager<User> users, User user, string password)
+    {
+        try
+        {
+            var made = await users.CreateAsync(user, password);
+            return made.Succeeded ? null : string.Join(' ', made.Errors.Select(error => error.Description).Distinct());
+        }
+        catch (DbUpdateException error) when (error.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return $"Email '{user.Email}' is already taken."; // by somebody who accepted another invitation at this moment
+        }
     }
 
     /// <summary>Mark the invitation as accepted, which only one of two at the same time can; it stands when the account is made.</summary>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Steersman.ApiGateway.Auth;
 
-/// <summary>A browser's session. It ends with its user's stamp: sign-out everywhere, another password, a disabled account.</summary>
+/// <summary>A browser's session. It ends with its row (sign-out) and with its user's stamp: sign-out everywhere, another password, a disabled account.</summary>
 internal static class SessionCookie
 {
     public const string Name = "__Host-steersman";

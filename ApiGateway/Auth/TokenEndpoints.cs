@@ -50,9 +50,10 @@ internal static class TokenEndpoints
         {
             return Problems.Of(StatusCodes.Status403Forbidden, "session_needed", "A token is made by a person who has signed in, not by a token.");
         }
-        if (request.Scopes.FirstOrDefault(scope => !caller.HasScope(scope)) is { } missing)
+        // A list in JSON may hold nulls, whatever its type says.
+        if (request.Scopes.Any(scope => scope is null || !caller.HasScope(scope)))
         {
-            return Problems.Invalid($"scopes: {missing} is unknown or not yours; expected some of {string.Join(", ", caller.FindAll(Claims.Scope).Select(c => c.Value))}.");
+            return Problems.Invalid($"scopes: one is unknown or not yours; expected some of {string.Join(", ", caller.FindAll(Claims.Scope).Select(c => c.Value))}.");
         }
         var userId = caller.UserId();
         if (await db.PersonalAccessTokens.CountAsync(token => token.UserId == userId && token.RevokedAt == null, cancellationToken) >= MaxTokens)
@@ -90,7 +91,7 @@ internal static class TokenEndpoints
         token.RevokedAt = time.GetUtcNow();
         audit.Add(AuditAction.TokenRevoked, subject: tokenId.ToString());
         await db.SaveChangesAsync(cancellationToken);
-        states.Forget(userId);
+        states.Forget(userId, tokenId);
         return TypedResults.NoContent();
     }
 }

@@ -52,7 +52,11 @@ internal static class UserEndpoints
             return Problems.Of(StatusCodes.Status409Conflict, "last_admin", "Somebody must remain an admin: make another one first.");
         }
         audit.Add(AuditAction.UserChanged, subject: userId.ToString(), detail: AuditDetail.Of(new { change.Disabled, change.Role }));
-        await users.UpdateSecurityStampAsync(user);
+        var changed = await users.UpdateSecurityStampAsync(user);
+        if (!changed.Succeeded)
+        {
+            return Problems.Invalid(string.Join(' ', changed.Errors.Select(error => error.Description)));
+        }
         await transaction.CommitAsync(cancellationToken);
         states.Forget(userId);
         return TypedResults.Ok(View(user, time.GetUtcNow()));

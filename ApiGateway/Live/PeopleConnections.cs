@@ -13,8 +13,8 @@ internal sealed class PersonConnection(ClaimsPrincipal caller, Action abort)
     public ClaimsPrincipal Caller => caller;
 
     /// <summary>What decides whether its session still stands: many connections share it.</summary>
-    public (Guid UserId, string? Stamp, string? TokenId) Session { get; } =
-        (caller.UserId(), caller.FindFirstValue(Claims.Stamp), caller.FindFirstValue(Claims.TokenId));
+    public (Guid UserId, string? Stamp, Guid? GrantId) Session { get; } =
+        (caller.UserId(), caller.FindFirstValue(Claims.Stamp), caller.GrantId());
 
     public void Abort() => abort();
 

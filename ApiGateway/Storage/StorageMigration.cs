@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Storage;
@@ -33,7 +32,7 @@ internal sealed partial class StorageMigration(
             await PrepareAsync(cancellationToken);
             gate.Open();
         }
-        catch (Exception error) when (error is NpgsqlException or TimeoutException or InvalidOperationException { InnerException: NpgsqlException })
+        catch (Exception error) when (DatabaseErrors.Cause(error) is not null)
         {
             Log.DatabaseUnavailable(logger, error.Message);
         }
@@ -45,7 +44,7 @@ internal sealed partial class StorageMigration(
         var db = scope.ServiceProvider.GetRequiredService<GatewayDb>();
         // EF Core holds a lock in the database meanwhile, so replicas that start together take turns.
         await db.Database.MigrateAsync(cancellationToken);
-        await scope.ServiceProvider.GetRequiredService<SigningKeyRing>().RefreshAsync(cancellationToken);
+        await scope.ServiceProvider.GetRequiredService<SigningKeyRing>().CurrentAsync(cancellationToken);
         await scope.ServiceProvider.GetRequiredService<FirstUser>().EnsureAsync(cancellationToken);
     }
 

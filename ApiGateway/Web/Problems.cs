@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+using Steersman.ApiGateway.Storage;
 
 namespace Steersman.ApiGateway.Web;
 
@@ -15,8 +17,8 @@ internal static class Problems
     public static IResult Unavailable(string code, string detail) => new RetryLater(Of(StatusCodes.Status503ServiceUnavailable, code, detail));
 
     public static void AddProblems(this WebApplicationBuilder builder) =>
-        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = context =>
-            context.ProblemDetails.Extensions.TryAdd("code", CodeOf(context.ProblemDetails.Status ?? context.HttpContext.Response.StatusCode)));
+        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = Complete)
+            .Configure<ExceptionHandlerOptions>(options => options.StatusCodeSelector = StatusOf);
 
     /// <summary>The code of an answer that the framework makes by itself.</summary>
     public static string CodeOf(int status) => status switch
@@ -33,6 +35,24 @@ internal static class Problems
         502 or 503 => "unavailable",
         504 => "timeout",
         _ => "failed",
+    };
+
+    private static void Complete(ProblemDetailsContext context)
+    {
+        var status = context.ProblemDetails.Status ?? context.HttpContext.Response.StatusCode;
+        context.ProblemDetails.Extensions.TryAdd("code", CodeOf(status));
+        if (status == StatusCodes.Status503ServiceUnavailable)
+        {
+            context.HttpContext.Response.Headers.RetryAfter = "1";
+        }
+    }
+
+    /// <summary>A database that is away is no fault of the request, nor of ours: it comes back.</summary>
+    private static int StatusOf(Exception error) => error switch
+    {
+        BadHttpRequestException bad => bad.StatusCode,
+        _ when DatabaseErrors.Cause(error) is TimeoutException or NpgsqlException { IsTransient: true } => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
     };
 
     private sealed class RetryLater(ProblemHttpResult problem) : IResult

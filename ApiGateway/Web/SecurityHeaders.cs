@@ -8,22 +8,36 @@ internal static class SecurityHeaders
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         + "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
-    public static void UseSecurityHeaders(this WebApplication app) => app.Use((context, next) =>
+    // Nothing of these is a page: what an agent's files hold must not become one of ours, nor a script of it.
+    private const string ApiPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    private static readonly string[] s_apis = ["/api", "/agents", "/hubs", "/health", "/.well-known"];
+
+    public static void UseSecurityHeaders(this WebApplication app)
     {
-        context.Response.OnStarting(Add, context.Response);
-        return next(context);
-    });
+        app.UseHsts();
+        app.Use((context, next) =>
+        {
+            context.Response.OnStarting(Add, context);
+            return next(context);
+        });
+    }
 
     private static Task Add(object state)
     {
-        var headers = ((HttpResponse)state).Headers;
-        headers.ContentSecurityPolicy = Policy;
+        var context = (HttpContext)state;
+        var headers = context.Response.Headers;
+        var isApi = s_apis.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase));
+        headers.ContentSecurityPolicy = isApi ? ApiPolicy : Policy;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        if (isApi && headers.CacheControl.Count == 0 && headers.ETag.Count == 0)
+        {
+            headers.CacheControl = "no-store";
+        }
         return Task.CompletedTask;
     }
 }

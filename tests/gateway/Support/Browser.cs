@@ -18,6 +18,15 @@ internal sealed class Browser : IDisposable
 
     public string CookieHeader => string.Join("; ", _cookies.Select(cookie => $"{cookie.Key}={cookie.Value}"));
 
+    /// <summary>Be what a thief is who has copied the cookies, or a browser in which somebody has planted theirs.</summary>
+    public void CopyCookies(Browser other)
+    {
+        foreach (var (name, value) in other._cookies)
+        {
+            _cookies[name] = value;
+        }
+    }
+
     public Task<HttpResponseMessage> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
 
     public Task<HttpResponseMessage> PostAsync(string path, object? body = null) => SendAsync(WithBody(HttpMethod.Post, path, body));

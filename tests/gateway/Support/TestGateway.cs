@@ -2,8 +2,12 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Steersman.ApiGateway.Auth;
 using Steersman.ApiGateway.Storage;
 
 namespace Steersman.ApiGateway.Tests.Support;
@@ -13,10 +17,12 @@ internal sealed class TestGateway : IAsyncDisposable
 {
     public const string AdminEmail = "ada@example.com";
     public const string AdminPassword = "a long passphrase of ada";
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly PostgresServer _postgres;
     private readonly WebApplicationFactory<Program> _host;
+    private bool _ownsDatabase;
 
-    private TestGateway(PostgresServer postgres, string database, IReadOnlyDictionary<string, string?> settings)
+    private TestGateway(PostgresServer postgres, string database, IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? configure)
     {
         _postgres = postgres;
         Database = database;
@@ -29,6 +35,12 @@ internal sealed class TestGateway : IAsyncDisposable
             {
                 host.UseSetting(key, value);
             }
+            host.ConfigureTestServices(services =>
+            {
+                // A guess costs what it costs; tests make hundreds.
+                services.Configure<PasswordHasherOptions>(options => options.IterationCount = 1_000);
+                configure?.Invoke(services);
+            });
         });
         _host.UseKestrel();
     }
@@ -45,15 +57,26 @@ internal sealed class TestGateway : IAsyncDisposable
         ["Gateway:FirstUser:Password"] = AdminPassword,
     };
 
+    /// <summary>Start one, on a database of its own unless one is given, and wait until it can be used.</summary>
     public static async Task<TestGateway> StartAsync(
-        PostgresServer postgres, IReadOnlyDictionary<string, string?>? settings = null, string? database = null)
+        PostgresServer postgres, IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
     {
-        var gateway = new TestGateway(postgres, database ?? postgres.NewDatabase(), settings ?? WithAdmin);
-        gateway._host.StartServer();
-        gateway.Url = gateway.ListensAt();
-        await gateway.Services.GetRequiredService<StorageGate>().Opened.WaitAsync(TimeSpan.FromSeconds(30));
+        var gateway = StartUnready(postgres, settings, database, configure);
+        await gateway.ReadyAsync();
         return gateway;
     }
+
+    /// <summary>Start one whose database may not be there.</summary>
+    public static TestGateway StartUnready(
+        PostgresServer postgres, IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
+    {
+        var gateway = new TestGateway(postgres, database ?? postgres.NewDatabase(), settings ?? WithAdmin, configure) { _ownsDatabase = database is null };
+        gateway._host.StartServer();
+        gateway.Url = gateway.ListensAt();
+        return gateway;
+    }
+
+    public Task ReadyAsync() => Services.GetRequiredService<StorageGate>().Opened.WaitAsync(s_patience);
 
     /// <summary>A client without a session.</summary>
     public Browser NewBrowser() => new(Url);
@@ -65,12 +88,48 @@ internal sealed class TestGateway : IAsyncDisposable
         return browser;
     }
 
-    private Uri ListensAt() =>
-        new(Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+    /// <summary>An account, made without the ceremony of an invitation.</summary>
+    public async Task<Person> NewPersonAsync(string role = Roles.User)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var email = $"{Guid.CreateVersion7():N}@example.com";
+        var user = new User { UserName = email, Email = email, Role = role };
+        var made = await scope.ServiceProvider.GetRequiredService<UserManager<User>>().CreateAsync(user, Person.Password);
+        Assert.True(made.Succeeded, string.Join(' ', made.Errors.Select(error => error.Description)));
+        return new Person(user.Id, email);
+    }
+
+    /// <summary>A person who has signed in.</summary>
+    public async Task<Browser> SignInNewAsync(string role = Roles.User) => await SignInAsync((await NewPersonAsync(role)).Email, Person.Password);
+
+    /// <summary>Change or look at rows as no API does: let time pass for one of them, for instance.</summary>
+    public async Task<object?> SqlAsync(string sql, params object[] parameters)
+    {
+        await using var connection = new NpgsqlConnection(Database);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+        return await command.ExecuteScalarAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _host.DisposeAsync();
-        await _postgres.DropAsync(Database);
+        if (_ownsDatabase)
+        {
+            await _postgres.DropAsync(Database);
+        }
     }
+
+    private Uri ListensAt() =>
+        new(Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+}
+
+/// <summary>Somebody with an account.</summary>
+internal sealed record Person(Guid Id, string Email)
+{
+    public const string Password = "correct horse battery staple";
 }
