@@ -20,6 +20,7 @@ from tests.bench import (
     claims,
     command_overhead,
     commit_latency,
+    recovery,
     startup,
     step_overhead,
     stops,
@@ -34,6 +35,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[Section]]] = {
     "claim": claims.measure,
     "watch": watchers.measure,
     "stop": stops.measure,
+    "recovery": recovery.measure,
     "sandbox": command_overhead.measure,
 }
 _REPORT = Path(__file__).parents[2] / ".reports" / "bench.json"
