@@ -59,7 +59,17 @@ async def test_an_approval_is_decided_though_its_task_was_accepted_after_the_end
         people = People(http, str, random.Random(1))
         stranger = Stranger(http, str, random.Random(1), ())
         nothing = cast(Any, None)
-        world = Calm(random.Random(1), nothing, nothing, nothing, nothing, people, stranger, dsn="")
+        world = Calm(
+            random=random.Random(1),
+            database=nothing,
+            proxy=nothing,
+            redis=nothing,
+            agents=nothing,
+            people=people,
+            stranger=stranger,
+            orders=nothing,
+            dsn="",
+        )
         async with asyncio.timeout(20):
             await world.live_through(until)
     assert approved == ["a"]

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres, start_embedded
-from steersman.app.up.service import Show
+from steersman.app.up.program import Show
 from steersman.core.errors import StoreUnavailable
 from steersman.settings import Settings
 

@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from steersman.app.up.connection_strings import npgsql, stack_exchange
-from steersman.app.up.service import Service
+from steersman.app.up.program import Program
 from steersman.settings import Settings, variable
 
 _CHECKOUT = Path(__file__).resolve().parents[4]
@@ -28,10 +28,10 @@ _STORE_NAMES = ("ConnectionStrings__gatewaydb", "ConnectionStrings__redis")
 class Plan:
     """What to start beside the database. `notes` say what is left out, and why."""
 
-    redis: Service | None
+    redis: Program | None
     build: tuple[str, ...] | None
-    gateway: Service | None
-    agent: Service
+    gateway: Program | None
+    agent: Program
     url: str
     notes: tuple[str, ...]
 
@@ -77,8 +77,8 @@ def make_plan(settings: Settings, ground: Ground) -> Plan:
 _BUILD = ("dotnet", "build", str(_GATEWAY), "--configuration", "Release", "--nologo", "-v", "quiet")
 
 
-def _gateway(url: str, key: SecretStr, stores: Mapping[str, str]) -> Service:
-    return Service(
+def _gateway(url: str, key: SecretStr, stores: Mapping[str, str]) -> Program:
+    return Program(
         "gateway",
         ("dotnet", str(_GATEWAY / "bin/Release/net10.0/Steersman.ApiGateway.dll")),
         {
@@ -92,9 +92,9 @@ def _gateway(url: str, key: SecretStr, stores: Mapping[str, str]) -> Service:
     )
 
 
-def _agent(settings: Settings, host: str, port: int, given: Mapping[str, str | None]) -> Service:
+def _agent(settings: Settings, host: str, port: int, given: Mapping[str, str | None]) -> Program:
     ours = {"host": host, "port": str(port), "log_format": "json", **given}
-    return Service(
+    return Program(
         "agent",
         (sys.executable, "-m", "steersman", "serve"),
         {variable(name): value for name, value in ours.items() if value is not None},
@@ -107,7 +107,7 @@ def _reaches_an_agent(health: httpx.Response) -> bool:
     return health.is_success and health.json()["checks"]["agents"]["status"] == "ok"
 
 
-def _redis(settings: Settings, folder: Path) -> tuple[Service | None, str | None, tuple[str, ...]]:
+def _redis(settings: Settings, folder: Path) -> tuple[Program | None, str | None, tuple[str, ...]]:
     if settings.redis_url is not None:
         return None, settings.redis_url.get_secret_value(), ()
     program = shutil.which("redis-server")
@@ -126,7 +126,7 @@ def _redis(settings: Settings, folder: Path) -> tuple[Service | None, str | None
         "maxmemory-policy": "allkeys-lru",
     }
     arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
-    return Service("redis", (program, *arguments)), f"unix://{socket}", ()
+    return Program("redis", (program, *arguments)), f"unix://{socket}", ()
 
 
 def _stores(dsn: str, redis_url: str | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from steersman.app.places import make_private
 from steersman.app.up.console import Console, Said
 from steersman.app.up.database import database
 from steersman.app.up.plan import Ground, Plan, make_plan
-from steersman.app.up.service import KeptService, kept_up, run_once
+from steersman.app.up.program import KeptProgram, kept_up, run_once
 from steersman.settings import Settings
 
 _FIRST_USER = "FirstUser"
@@ -43,7 +43,7 @@ class _System:
         self._settings = settings
         self._port = port
         self._console = Console(sys.stdout, as_json=_wants_json(settings), listener=self._hear)
-        self._kept: list[KeptService] = []
+        self._kept: list[KeptProgram] = []
         self._code = ""
         self._is_up = False
 
@@ -72,9 +72,9 @@ class _System:
         if plan.build is not None:
             self._say("building the gateway")
             await run_once("gateway", plan.build, self._console.show)
-        for service in (plan.redis, plan.gateway, plan.agent):
-            if service is not None:
-                kept = kept_up(service, self._console.show)
+        for program in (plan.redis, plan.gateway, plan.agent):
+            if program is not None:
+                kept = kept_up(program, self._console.show)
                 self._kept.append(await stack.enter_async_context(kept))
 
     def _hear(self, said: Said) -> None:
@@ -91,13 +91,13 @@ class _System:
         self._console.show(_US, text)
 
 
-async def _all_ready(kept: Sequence[KeptService]) -> None:
+async def _all_ready(kept: Sequence[KeptProgram]) -> None:
     for one in kept:
         await one.ready.wait()
 
 
-async def _while_all_run(kept: Sequence[KeptService], work: Awaitable[Any]) -> None:
-    """Await the work; raises what a service gives up with meanwhile."""
+async def _while_all_run(kept: Sequence[KeptProgram], work: Awaitable[Any]) -> None:
+    """Await the work; raises what a program gives up with meanwhile."""
     working = asyncio.ensure_future(work)
     try:
         running = [one.running for one in kept]

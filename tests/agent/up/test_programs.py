@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from steersman.app.up.service import KeptService, Service, kept_up, run_once
+from steersman.app.up.program import KeptProgram, Program, kept_up, run_once
 from steersman.core.errors import ConfigurationError
 
 pytestmark = pytest.mark.slow
@@ -36,8 +36,8 @@ class Heard:
                 await self._grown.wait()
 
 
-def python(code: str, **given: object) -> Service:
-    return Service("it", (sys.executable, "-uc", code), **given)  # pyright: ignore[reportArgumentType]
+def python(code: str, **given: object) -> Program:
+    return Program("it", (sys.executable, "-uc", code), **given)  # pyright: ignore[reportArgumentType]
 
 
 SAY_PID = "import os, time; print('pid', os.getpid());"
@@ -62,7 +62,7 @@ async def test_what_ends_at_once_is_started_more_and_more_seldom() -> None:
 
 
 async def test_what_cannot_run_as_it_is_configured_is_given_up() -> None:
-    kept = KeptService(python("print('no'); raise SystemExit(2)"), Heard().show)
+    kept = KeptProgram(python("print('no'); raise SystemExit(2)"), Heard().show)
     with pytest.raises(ConfigurationError, match="it cannot run as it is configured"):
         await kept.running
     await kept.close()
@@ -98,7 +98,7 @@ async def test_it_is_ready_when_it_answers(tmp_path: Path) -> None:
         port = int((await heard.line("port")).split()[1])
     server = f"http.server {port} --bind 127.0.0.1 --directory {tmp_path}"
     command = (sys.executable, "-um", *server.split())
-    service = Service("it", command, ready_url=f"http://127.0.0.1:{port}/")
+    service = Program("it", command, ready_url=f"http://127.0.0.1:{port}/")
     async with kept_up(service, heard.show) as kept:
         await asyncio.wait_for(kept.ready.wait(), 20)
     assert "ready" in heard.lines
@@ -121,9 +121,9 @@ async def test_a_command_that_fails_says_how() -> None:
 async def test_services_end_with_us_though_nobody_could_end_them() -> None:
     code = (
         "import asyncio\n"
-        "from steersman.app.up.service import Service, kept_up\n"
+        "from steersman.app.up.program import Program, kept_up\n"
         "async def main():\n"
-        "    async with kept_up(Service('it', ('sleep', '300')), lambda *_: None) as kept:\n"
+        "    async with kept_up(Program('it', ('sleep', '300')), lambda *_: None) as kept:\n"
         "        while kept._process is None: await asyncio.sleep(0.01)\n"
         "        print('pid', kept._process.pid, flush=True)\n"
         "        await asyncio.sleep(300)\n"

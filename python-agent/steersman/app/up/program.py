@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.1
 _LONGEST_LINE = 64 * 1024
 
 Show = Callable[[str, str], None]
-"""Takes the name of a service and a line of what it says."""
+"""Takes the name of a program and a line of what it says."""
 
 
 def _is_success(answer: httpx.Response) -> bool:
@@ -35,7 +35,7 @@ def _is_success(answer: httpx.Response) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Program:
     """What to start. `is_ready` judges what `ready_url` answers; without one it is at once."""
 
     name: str
@@ -46,25 +46,25 @@ class Service:
     grace_seconds: float = 10.0
 
 
-class KeptService:
-    """A service that runs until it is closed, by one process after the other."""
+class KeptProgram:
+    """A program that runs until it is closed, by one process after the other."""
 
-    def __init__(self, service: Service, show: Show) -> None:
-        self.service = service
+    def __init__(self, program: Program, show: Show) -> None:
+        self.program = program
         self._show = show
         self._process: Process | None = None
         self._closing = asyncio.Event()
         self.ready = asyncio.Event()
         """Set when it has answered for the first time that it is ready."""
 
-        self.running = asyncio.create_task(self._run(), name=service.name)
+        self.running = asyncio.create_task(self._run(), name=program.name)
 
     async def close(self) -> None:
         """End it: as it wishes within its grace, then at once."""
         self._closing.set()
         if self._process is not None:
             self._signal(self._process, signal.SIGTERM)
-        await asyncio.wait((self.running,), timeout=self.service.grace_seconds)
+        await asyncio.wait((self.running,), timeout=self.program.grace_seconds)
         self.kill()
         await asyncio.wait((self.running,))
 
@@ -83,13 +83,13 @@ class KeptService:
                 return
             if code == _CANNOT_RUN_SO:
                 raise ConfigurationError(
-                    f"{self.service.name} cannot run as it is configured; its last line says why"
+                    f"{self.program.name} cannot run as it is configured; its last line says why"
                 )
             ends = 1 if time.monotonic() - began > _STABLE_SECONDS else ends + 1
             await self._pause(code, ends)
 
     async def _once(self) -> int:
-        process = await _spawn(self.service.command, self.service.environment)
+        process = await _spawn(self.program.command, self.program.environment)
         self._process = process
         if self._closing.is_set():
             self._signal(process, signal.SIGTERM)
@@ -97,7 +97,7 @@ class KeptService:
         asking = asyncio.create_task(self._ask())
         try:
             async for line in _lines(process.stdout):
-                self._show(self.service.name, line)
+                self._show(self.program.name, line)
             return await process.wait()
         finally:
             asking.cancel()
@@ -105,21 +105,21 @@ class KeptService:
     async def _ask(self) -> None:
         """Ask until it is ready, and say so."""
         async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
-            while not await _is_ready(http, self.service):  # noqa: ASYNC110 - it can only be asked
+            while not await _is_ready(http, self.program):  # noqa: ASYNC110 - it can only be asked
                 await asyncio.sleep(_POLL_SECONDS)
         self.ready.set()
-        self._show(self.service.name, "ready")
+        self._show(self.program.name, "ready")
 
     async def _pause(self, code: int, ends: int) -> None:
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** (ends - 1))
         pause = random.uniform(longest / 2, longest)
-        self._show(self.service.name, f"ended with {_told(code)}; again in {pause:.1f} s")
+        self._show(self.program.name, f"ended with {_told(code)}; again in {pause:.1f} s")
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), pause)
 
     @staticmethod
     def _signal(process: Process, number: signal.Signals) -> None:
-        # The group, because a service may have processes of its own; those are not asked twice.
+        # The group, because a program may have processes of its own; those are not asked twice.
         with suppress(ProcessLookupError):
             if number == signal.SIGKILL:
                 os.killpg(process.pid, number)
@@ -128,9 +128,9 @@ class KeptService:
 
 
 @asynccontextmanager
-async def kept_up(service: Service, show: Show) -> AsyncGenerator[KeptService]:
-    """Keep a service up while the block runs."""
-    kept = KeptService(service, show)
+async def kept_up(program: Program, show: Show) -> AsyncGenerator[KeptProgram]:
+    """Keep a program up while the block runs."""
+    kept = KeptProgram(program, show)
     try:
         yield kept
     finally:
@@ -162,7 +162,7 @@ async def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> Proc
         stdout=PIPE,
         stderr=STDOUT,
         limit=_LONGEST_LINE,
-        # A terminal's Ctrl-C is for us: we end our services one after the other.
+        # A terminal's Ctrl-C is for us: we end our programs one after the other.
         start_new_session=True,
     )
 
@@ -181,11 +181,11 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
         yield line.decode(errors="replace").rstrip("\r\n")
 
 
-async def _is_ready(http: httpx.AsyncClient, service: Service) -> bool:
-    if service.ready_url is None:
+async def _is_ready(http: httpx.AsyncClient, program: Program) -> bool:
+    if program.ready_url is None:
         return True
     try:
-        return service.is_ready(await http.get(service.ready_url))
+        return program.is_ready(await http.get(program.ready_url))
     except httpx.HTTPError:
         return False
 
