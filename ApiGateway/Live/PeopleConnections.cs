@@ -73,6 +73,12 @@ internal sealed partial class PeopleConnections(
         }
     }
 
+    /// <summary>How many a person has open.</summary>
+    public int Count(Guid userId)
+    {
+        lock (_gate) { return _perUser.GetValueOrDefault(userId); }
+    }
+
     public PersonConnection? Find(string connectionId) => _open.GetValueOrDefault(connectionId);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

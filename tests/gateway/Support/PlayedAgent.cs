@@ -1,15 +1,13 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.IdentityModel.JsonWebTokens;
+using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Live;
 
 namespace Steersman.ApiGateway.Tests.Support;
 
@@ -20,114 +18,142 @@ namespace Steersman.ApiGateway.Tests.Support;
 internal sealed class PlayedAgent : IAsyncDisposable
 {
     public const string Key = "a key for agents that are played";
-    private readonly ConcurrentDictionary<Guid, List<JsonObject>> _logs;
-    private readonly ConcurrentDictionary<Guid, Guid> _owners;
-    private readonly ConcurrentDictionary<Guid, (Guid Task, long After)> _subscriptions = new();
-    private readonly WebApplication _rest;
+    private readonly ConcurrentDictionary<Guid, PlayedWatch> _watches = new();
+    private readonly CancellationTokenSource _ended = new();
+    private readonly PlayedRest _rest;
     private readonly string _workerId = Guid.CreateVersion7().ToString();
-    private HubConnection? _hub;
+    private readonly HubConnection _hub;
+    private ClientWebSocket? _socket;
+    private Task _pump = Task.CompletedTask;
 
-    private PlayedAgent(PlayedAgent? replicaOf)
+    private PlayedAgent(Uri gateway, PlayedLogs logs, PlayedRest rest)
     {
-        _logs = replicaOf?._logs ?? new();
-        _owners = replicaOf?._owners ?? new();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
-        _rest = builder.Build();
-        _rest.MapGet("/tasks/{id:guid}", View);
-        _rest.MapGet("/tasks/{id:guid}/events", Events);
+        (Logs, _rest) = (logs, rest);
+        _hub = new HubConnectionBuilder()
+            .WithUrl(new Uri(gateway, "/hubs/agent"), options =>
+            {
+                options.AccessTokenProvider = () => TokenAsync(gateway);
+                options.WebSocketFactory = async (context, cancellationToken) =>
+                {
+                    _socket = new ClientWebSocket();
+                    _socket.Options.SetRequestHeader("Authorization", $"Bearer {await TokenAsync(gateway)}");
+                    await _socket.ConnectAsync(context.Uri, cancellationToken);
+                    return _socket;
+                };
+            })
+            .AddJsonProtocol(options => HubJson.Apply(options.PayloadSerializerOptions))
+            .Build();
+        _hub.On("Watch", (JsonElement request) => Watch(request));
+        _hub.On("WatchOwner", (JsonElement request) => WatchOwner(request));
+        _hub.On("Unwatch", (JsonElement request) => { _watches.TryRemove(request.GetProperty("subscription_id").GetGuid(), out _); });
+        _hub.On("Execute", (JsonElement request) => ExecuteAsync(request.GetProperty("command").Clone()));
     }
+
+    public PlayedLogs Logs { get; }
+
+    public Uri Url => _rest.Url;
 
     /// <summary>Commands that reached this agent.</summary>
     public ConcurrentQueue<JsonElement> Executed { get; } = new();
 
-    public Uri Url => new(_rest.Urls.First());
+    /// <summary>Watches that were asked of this agent, as they were asked.</summary>
+    public ConcurrentQueue<JsonElement> Asked { get; } = new();
+
+    public int OpenWatches => _watches.Count;
+
+    /// <summary>What it says to each watch in place of the truth: 503, for instance.</summary>
+    public int? Refuses { get; set; }
+
+    /// <summary>It takes commands, and then it says nothing.</summary>
+    public bool SwallowsCommands { get; set; }
+
+    /// <summary>Change what is pushed: to lose, to repeat, to reorder.</summary>
+    public Func<IReadOnlyList<string>, IReadOnlyList<string>> Mangle { get; set; } = events => events;
 
     public static IReadOnlyDictionary<string, string?> Settings { get; } =
         new Dictionary<string, string?>(TestGateway.WithAdmin) { ["Gateway:AgentKeys:played"] = Key };
 
     /// <summary>Start an agent, or another one that reads the same logs, and let it dial the gateway.</summary>
-    public static async Task<PlayedAgent> StartAsync(Uri gateway, PlayedAgent? replicaOf = null)
+    public static async Task<PlayedAgent> StartAsync(Uri gateway, PlayedAgent? replicaOf = null, PlayedLogs? logs = null, Action<PlayedAgent>? before = null)
     {
-        var agent = new PlayedAgent(replicaOf);
-        await agent._rest.StartAsync();
-        await agent.DialAsync(gateway);
+        var read = logs ?? replicaOf?.Logs ?? new PlayedLogs();
+        var agent = new PlayedAgent(gateway, read, await PlayedRest.StartAsync(read));
+        before?.Invoke(agent);
+        await agent._hub.StartAsync();
+        await agent._hub.InvokeAsync<JsonElement>("Register", agent.Hello());
+        agent._pump = agent.PumpAsync();
         return agent;
     }
 
-    public Guid NewTask(Guid owner)
-    {
-        var id = Guid.CreateVersion7();
-        _owners[id] = owner;
-        _logs[id] = [];
-        return id;
-    }
+    public Guid NewTask(Guid owner) => Logs.NewTask(owner);
 
-    /// <summary>Append events to a log and push them to whoever watches here.</summary>
-    public async Task AppendAsync(Guid task, params string[] types)
-    {
-        foreach (var type in types)
-        {
-            lock (_logs[task])
-            {
-                _logs[task].Add(new JsonObject { ["type"] = type, ["task_id"] = task.ToString(), ["seq"] = _logs[task].Count + 1, ["epoch"] = 1 });
-            }
-        }
-        await PushAsync();
-    }
+    public void Append(Guid task, params IEnumerable<string> types) => Logs.Append(task, types);
 
-    /// <summary>Push what each subscription lacks, until it is acknowledged.</summary>
-    public async Task PushAsync()
+    public Task HeartbeatAsync(params IEnumerable<Guid> active) =>
+        _hub.InvokeAsync("Heartbeat", new { agent_status = "IDLE", capacity = 4, active_tasks = active });
+
+    /// <summary>Say that one watch cannot go on here.</summary>
+    public Task EndWatchesAsync(int status, string code) => Task.WhenAll(_watches.Keys.Select(id =>
     {
-        foreach (var id in _subscriptions.Keys)
-        {
-            while (await PushOnceAsync(id))
-            {
-                // There was something, so there may be more.
-            }
-        }
-    }
+        _watches.TryRemove(id, out _);
+        return _hub.InvokeAsync("WatchEnded", new { subscription_id = id, status, code, detail = "No." });
+    }));
 
     /// <summary>Go without a word, as a killed process does.</summary>
+    public async Task KillAsync()
+    {
+        _socket?.Abort();
+        await DisposeAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
-        if (_hub is not null)
+        if (_ended.IsCancellationRequested)
         {
-            await _hub.DisposeAsync();
+            return;
         }
+        await _ended.CancelAsync();
+        await _pump;
+        await _hub.DisposeAsync();
         await _rest.DisposeAsync();
     }
 
-    private async Task DialAsync(Uri gateway)
+    private object Hello() =>
+        new { worker_id = _workerId, version = "0", contract_version = 1, roles = new[] { "developer" }, capacity = 4, url = Url };
+
+    private async Task PumpAsync()
     {
-        _hub = new HubConnectionBuilder()
-            .WithUrl(new Uri(gateway, "/hubs/agent"), options => options.AccessTokenProvider = () => TokenAsync(gateway))
-            .Build();
-        _hub.On("Watch", (JsonElement request) => Watch(request));
-        _hub.On("Unwatch", (JsonElement request) => { _subscriptions.TryRemove(request.GetProperty("subscription_id").GetGuid(), out _); });
-        _hub.On("Execute", (JsonElement request) => Execute(request));
-        await _hub.StartAsync();
-        await _hub.InvokeAsync<JsonElement>("Register", new { worker_id = _workerId, version = "0", contract_version = 1, roles = new[] { "developer" }, capacity = 4, url = Url });
+        try
+        {
+            while (true)
+            {
+                var change = Logs.NextChange;
+                foreach (var (id, watch) in _watches)
+                {
+                    while (watch.Next(Mangle) is { } batch && await PushAsync(id, watch, batch))
+                    {
+                        // There was something, so there may be more.
+                    }
+                }
+                await change.WaitAsync(_ended.Token);
+            }
+        }
+        catch (Exception) when (_ended.IsCancellationRequested || _hub.State != HubConnectionState.Connected)
+        {
+            // It was killed, or the gateway is gone.
+        }
     }
 
-    private async Task<bool> PushOnceAsync(Guid id)
+    private async Task<bool> PushAsync(Guid id, PlayedWatch watch, EventBatch batch)
     {
-        if (!_subscriptions.TryGetValue(id, out var place) || After(place.Task, place.After) is not { Length: > 0 } events
-            || _hub is not { State: HubConnectionState.Connected } hub)
+        var acks = await _hub.InvokeAsync<JsonElement[]>("PushEvents", (object)new[] { batch with { SubscriptionId = id } }, _ended.Token);
+        watch.Acknowledge(acks[0].GetProperty("acked_seq").GetInt64());
+        if (!acks[0].GetProperty("stop").GetBoolean())
         {
-            return false;
+            return true;
         }
-        var acks = await hub.InvokeAsync<JsonElement[]>("PushEvents", new object[] { new { subscription_id = id, events, deltas = Array.Empty<object>() } });
-        if (acks[0].GetProperty("stop").GetBoolean())
-        {
-            _subscriptions.TryRemove(id, out _);
-        }
-        else
-        {
-            _subscriptions[id] = (place.Task, acks[0].GetProperty("acked_seq").GetInt64());
-        }
-        return true;
+        _watches.TryRemove(id, out _);
+        return false;
     }
 
     private static async Task<string?> TokenAsync(Uri gateway)
@@ -140,48 +166,37 @@ internal sealed class PlayedAgent : IAsyncDisposable
 
     private object Watch(JsonElement request)
     {
-        var task = request.GetProperty("task_id").GetGuid();
-        if (!IsOwner(task, request.GetProperty("token").GetString() ?? ""))
+        Asked.Enqueue(request.Clone());
+        if (Refuses is { } status)
+        {
+            return new { status, code = "unavailable", detail = "Not now." };
+        }
+        var owner = PlayedRest.OwnerOf(request.GetProperty("token").GetString() ?? "");
+        if (Logs.Find(request.GetProperty("task_id").GetGuid(), owner) is not { } task)
         {
             return new { status = 404, code = "task_not_found", detail = "There is no such task." };
         }
-        _subscriptions[request.GetProperty("subscription_id").GetGuid()] = (task, request.GetProperty("after").GetInt64());
-        _ = Task.Run(PushAsync);
+        return Begin(request, new PlayedWatch(task, request.GetProperty("after").GetInt64()));
+    }
+
+    private object WatchOwner(JsonElement request) =>
+        Begin(request, new PlayedWatch(Logs, PlayedRest.OwnerOf(request.GetProperty("token").GetString() ?? "")));
+
+    private object Begin(JsonElement request, PlayedWatch watch)
+    {
+        _watches[request.GetProperty("subscription_id").GetGuid()] = watch;
+        Logs.Wake();
         return new { status = 200 };
     }
 
-    private object Execute(JsonElement request)
+    private async Task<JsonObject> ExecuteAsync(JsonElement command)
     {
-        Executed.Enqueue(request.GetProperty("command").Clone());
-        return new { type = "answer", status = 202, command_id = request.GetProperty("command").GetProperty("command_id").GetString() };
-    }
-
-    private IResult View(Guid id, HttpRequest request)
-    {
-        if (!IsOwner(id, request.Headers.Authorization.ToString()["Bearer ".Length..]))
+        Executed.Enqueue(command);
+        var answer = Logs.Execute(command);
+        if (SwallowsCommands)
         {
-            return Results.Problem("There is no such task.", statusCode: 404, extensions: [new("code", "task_not_found")]);
+            await Task.Delay(Timeout.Infinite, _ended.Token);
         }
-        lock (_logs[id])
-        {
-            var isFinal = _logs[id].Count > 0 && _logs[id][^1]["type"]?.GetValue<string>() == "task_completed";
-            return Results.Json(new { task_id = id, seq = _logs[id].Count, state = isFinal ? "completed" : "running" });
-        }
+        return answer;
     }
-
-    private IResult Events(Guid id, long after, HttpRequest request) =>
-        IsOwner(id, request.Headers.Authorization.ToString()["Bearer ".Length..])
-            ? Results.Json(new { events = After(id, after).Take(500) })
-            : Results.NotFound();
-
-    private JsonObject[] After(Guid task, long after)
-    {
-        lock (_logs[task])
-        {
-            return [.. _logs[task].Skip((int)after).Take(100)];
-        }
-    }
-
-    private bool IsOwner(Guid task, string token) =>
-        _owners.TryGetValue(task, out var owner) && new JsonWebToken(token).Subject == owner.ToString();
 }

@@ -23,7 +23,7 @@ internal sealed class Viewer : IAsyncDisposable
     public async Task<List<long>> WatchAsync(Guid task, long after = 0, Action<long>? seen = null)
     {
         var seqs = new List<long>();
-        await foreach (var batch in Hub.StreamAsync<JsonElement>("Watch", task, after))
+        await foreach (var batch in BatchesAsync(task, after))
         {
             foreach (var one in batch.GetProperty("events").EnumerateArray())
             {
@@ -33,6 +33,11 @@ internal sealed class Viewer : IAsyncDisposable
         }
         return seqs;
     }
+
+    public IAsyncEnumerable<JsonElement> BatchesAsync(Guid task, long after = 0, CancellationToken cancellationToken = default) =>
+        Hub.StreamAsync<JsonElement>("Watch", task, after, cancellationToken);
+
+    public Task<JsonElement> ExecuteAsync(object command) => Hub.InvokeAsync<JsonElement>("Execute", command);
 
     public ValueTask DisposeAsync() => Hub.DisposeAsync();
 }
