@@ -18,7 +18,6 @@ internal static class GatewaySetup
         services.AddSingleton(TimeProvider.System);
         services.AddMemoryCache();
         services.AddHttpContextAccessor();
-        services.AddValidation();
         services.ConfigureHttpJsonOptions(options => ApplyJson(options.SerializerOptions));
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<GatewayOptions>>(TrustProxies);
         var limits = builder.Configuration.GetSection(GatewayOptions.Section).Get<GatewayOptions>()?.Limits ?? new LimitOptions();

@@ -37,7 +37,7 @@ app.MapHealth();
 app.MapJwks();
 app.MapHubTokens();
 app.MapHubs();
-var api = app.MapGroup("/api");
+var api = app.MapGroup("/api").Validated();
 api.MapSession();
 api.MapInvitations();
 api.MapUsers();

@@ -37,6 +37,7 @@ internal sealed partial class PeopleConnections(
 {
     private static readonly TimeSpan s_sweepTime = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, PersonConnection> _open = new();
+    private readonly ConcurrentDictionary<Guid, PersonConnection> _held = new();
     private readonly Dictionary<Guid, int> _perUser = [];
     private readonly Lock _gate = new();
     private TaskCompletionSource _change = NewChange();
@@ -81,6 +82,14 @@ internal sealed partial class PeopleConnections(
 
     public PersonConnection? Find(string connectionId) => _open.GetValueOrDefault(connectionId);
 
+    /// <summary>End a request that lasts, such as a forwarded stream, when its session does. Not counted: most requests are short.</summary>
+    public Held Hold(ClaimsPrincipal caller, Action abort)
+    {
+        var id = Guid.CreateVersion7();
+        _held[id] = new PersonConnection(caller, abort);
+        return new Held(this, id);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         states.Changed += Wake;
@@ -106,7 +115,7 @@ internal sealed partial class PeopleConnections(
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        foreach (var session in _open.Values.GroupBy(connection => connection.Session))
+        foreach (var session in _open.Values.Concat(_held.Values).GroupBy(connection => connection.Session))
         {
             try
             {
@@ -133,6 +142,11 @@ internal sealed partial class PeopleConnections(
     }
 
     private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal readonly struct Held(PeopleConnections owner, Guid id) : IDisposable
+    {
+        public void Dispose() => owner._held.TryRemove(id, out _);
+    }
 
     private static partial class Log
     {

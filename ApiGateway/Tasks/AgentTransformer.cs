@@ -38,6 +38,11 @@ internal sealed class AgentTransformer(TokenMint mint) : HttpTransformer
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         var copied = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        if (proxyResponse is { Headers.Location: { } location, RequestMessage.RequestUri: { } asked })
+        {
+            // An agent's address is nobody's business, and nobody is sent anywhere but here.
+            httpContext.Response.Headers.Location = Prefix + new Uri(asked, location).PathAndQuery;
+        }
         httpContext.Response.Headers.Remove(HeaderNames.SetCookie);
         httpContext.Response.Headers.Remove(HeaderNames.Server);
         return copied;

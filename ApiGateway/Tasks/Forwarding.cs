@@ -38,7 +38,7 @@ internal static class Forwarding
 
 /// <summary>Hands a request to the first agent that takes it.</summary>
 internal sealed class AgentForwarder(
-    IHttpForwarder forwarder, AgentApi agents, AgentTransformer transformer, IOptions<GatewayOptions> options) : IDisposable
+    IHttpForwarder forwarder, AgentApi agents, AgentTransformer transformer, PeopleConnections people, IOptions<GatewayOptions> options) : IDisposable
 {
     private static readonly TimeSpan s_connectTime = TimeSpan.FromSeconds(3);
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
@@ -54,6 +54,8 @@ internal sealed class AgentForwarder(
     public async Task ForwardAsync(HttpContext context)
     {
         AllowUpload(context);
+        // A stream or a socket may last for days; it ends with the session or the token that opened it.
+        using var held = people.Hold(context.User, context.Abort);
         var error = ForwarderError.NoAvailableDestinations;
         foreach (var address in agents.Addresses.OrderBy(_ => Random.Shared.Next()))
         {

@@ -172,6 +172,15 @@ public sealed class SessionTests(SharedGateway shared) : IClassFixture<SharedGat
     }
 
     [Fact]
+    public async Task A_password_that_would_take_long_to_look_at_is_not_looked_at()
+    {
+        using var browser = _gateway.NewBrowser();
+
+        await browser.PostAsync("/api/session", new { email = TestGateway.AdminEmail, password = new string('x', 257) })
+            .IsProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid");
+    }
+
+    [Fact]
     public async Task A_form_of_a_foreign_page_signs_nobody_in()
     {
         using var browser = _gateway.NewBrowser();

@@ -5,6 +5,8 @@ public sealed class SharedGateway(PostgresServer postgres) : IAsyncLifetime
 {
     private TestGateway? _gateway;
 
+    internal PostgresServer Postgres => postgres;
+
     internal TestGateway Gateway => _gateway ?? throw new InvalidOperationException("It was not started.");
 
     internal static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>(PlayedAgent.Settings)
