@@ -18,9 +18,10 @@ import httpx
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres, start_embedded
 from tests.agent.e2e.processes import Serving, environment, serving
-from tests.agent.support.openai_server import Answer, OpenAIServer, Received, call
+from tests.agent.support.openai_server import OpenAIServer
 from tests.bench.database import home
 from tests.bench.figures import Figure, Section, Targets, spread
+from tests.bench.paced import Paced
 
 _TASKS = 4
 _TAKEOVERS, _RESTARTS, _HANDOVERS, _CRASHES = 2, 5, 5, 3
@@ -76,7 +77,7 @@ class _Place:
 
 async def measure() -> Section:
     """End one thing after the other."""
-    with home() as directory, OpenAIServer(_Steps(), keep=1) as provider:
+    with home() as directory, OpenAIServer(Paced(_STEP_SECONDS), keep=1) as provider:
         database = await start_embedded(directory / "postgres")
         place = _Place(directory, database, provider)
         try:
@@ -178,15 +179,3 @@ def _wish(number: int) -> dict[str, object]:
 def _stop(url: str, tasks: Sequence[str]) -> None:
     for task in tasks:
         httpx.post(f"{url}/tasks/{task}/stop").raise_for_status()
-
-
-class _Steps:
-    """A call after the other, none like the one before, each after a moment."""
-
-    def __init__(self) -> None:
-        self._asked = 0
-
-    def __call__(self, _received: Received) -> Answer:
-        self._asked += 1
-        calls = [call("list_files", pattern=f"*{self._asked}*")]
-        return Answer("Next.", calls, piece=0, headers_delay=_STEP_SECONDS)

@@ -20,6 +20,7 @@ from tests.bench import (
     claims,
     command_overhead,
     commit_latency,
+    gateway,
     recovery,
     startup,
     step_overhead,
@@ -36,6 +37,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[Section]]] = {
     "watch": watchers.measure,
     "stop": stops.measure,
     "recovery": recovery.measure,
+    "gateway": gateway.measure,
     "sandbox": command_overhead.measure,
 }
 _REPORT = Path(__file__).parents[2] / ".reports" / "bench.json"
