@@ -4,6 +4,7 @@
 `.reports/bench.json`. Machines are noisy: compare the figures of one run with each other.
 """
 
+import gc
 import json
 import os
 import platform
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str]) -> None:
     sections: list[Section] = []
     for name in names:
         began = time.monotonic()
-        # The loop of `steersman serve`.
+        # The loop of `steersman serve`, and what it does about collections.
+        gc.freeze()
         section = uvloop.run(_awaited(SECTIONS[name]))
         sections.append(replace(section, seconds=time.monotonic() - began))
         print("\n" + "\n".join(sections[-1].lines()), flush=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -42,6 +43,9 @@ async def _serve(app: App, listening: socket.socket, end: asyncio.Event) -> None
         for note in app.notes:
             _log.warning(note, extra={"action": "note"})
         _log.info("serving", extra={"action": "serving", "url": _url(listening)})
+        # A full collection stops everything, for the longer the more there is to look at. What has
+        # been imported stays, so it need not be looked at.
+        gc.freeze()
         # Not before: its import takes many seconds, and would take them from the start.
         app.parts.model.warm_up()
         ended = asyncio.create_task(end.wait())

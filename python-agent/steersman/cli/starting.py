@@ -66,7 +66,10 @@ def finish(
 ) -> None:
     """Run a command's work; what it returns is the exit code."""
     import asyncio
+    import gc
 
+    gc.freeze()
+    gc.enable()
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             code = runner.run(work) or 0

@@ -4,6 +4,7 @@ What it knows of models is asked by name from its own table; nothing here uses t
 """
 
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -93,6 +94,9 @@ class LazyLibrary:
         # second it loads the `.env` of the current directory, whoever's that is.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
+        # Its quarter of a million objects stay for good: collections look at them neither now nor
+        # later, which would stop everything for a tenth of a second and more each time.
+        gc.disable()
         try:
             package = importlib.import_module("litellm")
             _quieten(package)
@@ -102,6 +106,9 @@ class LazyLibrary:
             self._library = Library(package)
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks, in their thread
             self._error = error
+        finally:
+            gc.freeze()
+            gc.enable()
 
 
 def _quieten(package: Any) -> None:
