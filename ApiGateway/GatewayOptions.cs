@@ -66,6 +66,9 @@ internal sealed record LimitOptions
 
     public int HubCallBurst { get; init; } = 200;
 
+    /// <summary>How long a request may wait for its answer; streams and uploads are told apart.</summary>
+    public TimeSpan AnswerTime { get; init; } = TimeSpan.FromSeconds(30);
+
     public long RequestBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Of an archive that becomes a workspace.</summary>

@@ -36,4 +36,6 @@ internal static class AuditAction
     public const string AgentKeyCreated = "agent_key_created";
     public const string AgentKeyRevoked = "agent_key_revoked";
     public const string AgentKeyRefused = "agent_key_refused";
+    public const string ApprovalDecided = "approval_decided";
+    public const string AccessDenied = "access_denied";
 }

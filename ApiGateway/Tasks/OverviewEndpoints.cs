@@ -24,15 +24,11 @@ internal static class OverviewEndpoints
     private static async Task<IResult> ReadAsync(AgentApi agents, Fleet fleet, HttpContext context)
     {
         var watcher = Watcher.Of(context.User);
-        try
+        return await AgentProblems.OrAsync(async () =>
         {
             var numbers = await NumbersAsync(agents, watcher, context.RequestAborted);
             return TypedResults.Ok(new Overview(numbers.Tasks, numbers.PendingApprovals, numbers.SpentToday, fleet.ViewFor(watcher)));
-        }
-        catch (LiveException error)
-        {
-            return AnswerOf(error.Problem);
-        }
+        });
     }
 
     private static async Task<Numbers> NumbersAsync(AgentApi agents, Watcher watcher, CancellationToken cancellationToken)
@@ -41,8 +37,4 @@ internal static class OverviewEndpoints
         return await response.Content.ReadFromJsonAsync<Numbers>(WireJson.Answers, cancellationToken)
             ?? throw new InvalidOperationException("The agent's overview is null.");
     }
-
-    private static IResult AnswerOf(LiveProblem problem) => problem.IsPassing
-        ? Problems.Unavailable(problem.Code, problem.Detail)
-        : Problems.Of(problem.Status, problem.Code, problem.Detail);
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using StackExchange.Redis;
 using Steersman.ApiGateway.Agents;
 using Steersman.ApiGateway.Storage;
 
@@ -13,6 +14,7 @@ internal static class Health
     public static void AddHealth(this WebApplicationBuilder builder) =>
         builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: [Ready])
+            .AddCheck<RedisCheck>("redis")
             .AddCheck<AgentsCheck>("agents");
 
     public static void MapHealth(this WebApplication app)
@@ -49,8 +51,35 @@ internal sealed class DatabaseCheck(StorageGate gate, GatewayDb db) : IHealthChe
     }
 }
 
-internal sealed class AgentsCheck(AgentDirectory agents) : IHealthCheck
+internal sealed class RedisCheck(IServiceProvider services) : IHealthCheck
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (services.GetService<RedisLine>() is not { } line)
+        {
+            return HealthCheckResult.Healthy("None is set: each replica keeps copies of its own.");
+        }
+        try
+        {
+            await (await line.ConnectAsync()).GetDatabase().PingAsync().WaitAsync(s_patience, cancellationToken);
+            return HealthCheckResult.Healthy();
+        }
+        catch (Exception error) when (error is RedisException or TimeoutException)
+        {
+            return HealthCheckResult.Degraded("Redis does not answer: each replica keeps copies of its own.");
+        }
+    }
+}
+
+internal sealed class AgentsCheck(AgentDirectory agents, Fleet fleet) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(agents.IsEmpty ? HealthCheckResult.Degraded("No agent has dialled this replica.") : HealthCheckResult.Healthy());
+        Task.FromResult((agents.IsEmpty, fleet.OtherAddresses.Any()) switch
+        {
+            (false, _) => HealthCheckResult.Healthy(),
+            (true, true) => HealthCheckResult.Healthy("No agent has dialled this replica; those of the others are asked."),
+            _ => HealthCheckResult.Degraded("No agent has dialled a replica."),
+        });
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Claims;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using Steersman.ApiGateway.Auth;
@@ -16,6 +17,9 @@ internal static class Limits
     /// <summary>Agents show their keys at each connection, many of them from one address.</summary>
     public const string AgentKey = "agent_key";
 
+    /// <summary>How long an answer may take.</summary>
+    public const string Answer = "answer";
+
     public static void AddLimits(this WebApplicationBuilder builder)
     {
         builder.Services.AddRateLimiter(options =>
@@ -25,7 +29,13 @@ internal static class Limits
             options.AddPolicy(SignIn, context => PerAddress(context, SignIn, Of(context).SignInsPerMinute));
             options.AddPolicy(AgentKey, context => PerAddress(context, AgentKey, Of(context).AgentKeysPerMinute));
         });
+        builder.Services.AddRequestTimeouts();
+        builder.Services.AddOptions<RequestTimeoutOptions>().Configure<IOptions<GatewayOptions>>((options, gateway) =>
+            options.AddPolicy(Answer, new RequestTimeoutPolicy { Timeout = gateway.Value.Limits.AnswerTime, WriteTimeoutResponse = SayTooLateAsync }));
     }
+
+    private static Task SayTooLateAsync(HttpContext context) =>
+        Problems.Of(StatusCodes.Status504GatewayTimeout, "timeout", "It took too long; try again.").ExecuteAsync(context);
 
     private static RateLimitPartition<string> PerCaller(HttpContext context)
     {

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Steersman.ApiGateway.Tests.Support;
 
 namespace Steersman.ApiGateway.Tests.Rest;
@@ -18,15 +16,5 @@ internal static class Guests
         Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);
         browser.Take(await accepted.JsonAsync());
         return browser;
-    }
-
-    public static Task<JsonElement> JsonAsync(this HttpResponseMessage response) => response.Content.ReadFromJsonAsync<JsonElement>();
-
-    /// <summary>Say that an answer is a problem of this kind.</summary>
-    public static async Task AssertProblemAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
-    {
-        Assert.Equal(status, response.StatusCode);
-        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-        Assert.Equal(code, (await response.JsonAsync()).GetProperty("code").GetString());
     }
 }
