@@ -1,19 +1,38 @@
+using Microsoft.Extensions.Caching.Memory;
+using Steersman.ApiGateway.Auth;
 using Steersman.ApiGateway.Storage;
 
 namespace Steersman.ApiGateway.Audit;
 
 /// <summary>Notes what a request came to: an approval that was decided, and whoever was refused or asked for what is not theirs.</summary>
-internal sealed partial class AccessAudit(ILogger<AccessAudit> logger)
+internal sealed partial class AccessAudit(IMemoryCache noted, ILogger<AccessAudit> logger)
 {
     private const int LongestPath = 500;
+    private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1);
 
     public async Task NoteAsync(HttpContext context, RequestDelegate next)
     {
         await next(context);
-        if (ActionOf(context) is { } action)
+        if (ActionOf(context) is { } action && (action != AuditAction.AccessDenied || IsNew(context)))
         {
             await WriteAsync(context, action);
         }
+    }
+
+    /// <summary>
+    /// Once a minute for each person and way: rows that nobody can delete must not be anybody's to pile up.
+    /// </summary>
+    private bool IsNew(HttpContext context)
+    {
+        var who = context.User.FindFirst(Claims.Subject)?.Value ?? context.Connection.RemoteIpAddress?.ToString();
+        var way = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+        var denial = (who, context.Request.Method, way, context.Response.StatusCode);
+        if (noted.TryGetValue(denial, out _))
+        {
+            return false;
+        }
+        noted.Set(denial, true, s_silence);
+        return true;
     }
 
     private static string? ActionOf(HttpContext context) => context.Response.StatusCode switch

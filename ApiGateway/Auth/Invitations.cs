@@ -96,6 +96,11 @@ internal static class Invitations
         }
     }
 
+    /// <summary>Who is no admin any more has left no doors open. The first start's code was made by nobody.</summary>
+    private static async Task<bool> MayInviteAsync(Guid? inviter, GatewayDb db, CancellationToken cancellationToken) =>
+        inviter is null
+        || await db.Users.AnyAsync(user => user.Id == inviter && user.Role == Roles.Admin && user.DisabledAt == null, cancellationToken);
+
     /// <summary>Mark the invitation as accepted, which only one of two at the same time can; it stands when the account is made.</summary>
     private static async Task<Invitation?> TakeAsync(AcceptRequest request, GatewayDb db, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -105,7 +110,8 @@ internal static class Invitations
         }
         var found = await db.Invitations.AsNoTracking().SingleOrDefaultAsync(invitation => invitation.Id == code.Id, cancellationToken);
         var fits = found is not null && code.Matches(found.CodeHash) && found.IsOpen(now)
-            && (found.Email is null || string.Equals(found.Email, request.Email, StringComparison.OrdinalIgnoreCase));
+            && (found.Email is null || string.Equals(found.Email, request.Email, StringComparison.OrdinalIgnoreCase))
+            && await MayInviteAsync(found.InvitedBy, db, cancellationToken);
         if (!fits)
         {
             return null;

@@ -17,6 +17,8 @@ internal sealed class UserStates(IServiceScopeFactory scopes, IMemoryCache cache
 {
     private static readonly TimeSpan s_freshness = TimeSpan.FromSeconds(5);
 
+    private long _changes;
+
     /// <summary>Raised with a user's id when something of them has changed.</summary>
     public event Action<Guid>? Changed;
 
@@ -37,6 +39,7 @@ internal sealed class UserStates(IServiceScopeFactory scopes, IMemoryCache cache
     /// <summary>Call after each change of a user, and after a session or a token of theirs has ended.</summary>
     public void Forget(Guid userId, Guid? grantId = null)
     {
+        Interlocked.Increment(ref _changes);
         cache.Remove(KeyOf(userId));
         if (grantId is { } grant)
         {
@@ -66,9 +69,12 @@ internal sealed class UserStates(IServiceScopeFactory scopes, IMemoryCache cache
     private Task<T?> CachedAsync<T>((string, Guid) key, Func<GatewayDb, Task<T?>> read) =>
         cache.GetOrCreateAsync(key, async entry =>
         {
-            entry.AbsoluteExpirationRelativeToNow = s_freshness;
+            var changes = Volatile.Read(ref _changes);
             await using var scope = scopes.CreateAsyncScope();
-            return await read(scope.ServiceProvider.GetRequiredService<GatewayDb>());
+            var state = await read(scope.ServiceProvider.GetRequiredService<GatewayDb>());
+            // What was read while something changed may be what was before: not to be kept.
+            entry.AbsoluteExpirationRelativeToNow = changes == Volatile.Read(ref _changes) ? s_freshness : TimeSpan.FromTicks(1);
+            return state;
         });
 
     private static (string, Guid) KeyOf(Guid id) => ("user_state", id);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Options;
 using Steersman.ApiGateway.Agents;
+using Steersman.ApiGateway.Audit;
 using Steersman.ApiGateway.Auth;
 
 namespace Steersman.ApiGateway.Live;
@@ -11,7 +12,7 @@ namespace Steersman.ApiGateway.Live;
 /// <summary>Where people's clients connect. Reading is a stream that resumes by cursor, writing is a command with an id.</summary>
 [Authorize(Policy = Policies.Read)]
 internal sealed class ChatHub(
-    TaskRelays tasks, OwnerRelays owners, AgentCommands commands, PeopleConnections people, IOptions<GatewayOptions> options, TimeProvider time) : Hub
+    TaskRelays tasks, OwnerRelays owners, AgentCommands commands, PeopleConnections people, AuditLog audit, IOptions<GatewayOptions> options, TimeProvider time) : Hub
 {
     private Watcher Caller => Watcher.Of(Context.User ?? throw new HubException("unauthorized"));
 
@@ -31,7 +32,20 @@ internal sealed class ChatHub(
 
     /// <summary>What a WebSocket client would send, and the answer that it would get.</summary>
     [Authorize(Policy = Policies.Write)]
-    public Task<JsonElement> Execute(JsonElement command) => commands.ExecuteAsync(Caller, command, Context.ConnectionAborted);
+    public async Task<JsonElement> Execute(JsonElement command)
+    {
+        var answer = await commands.ExecuteAsync(Caller, command, Context.ConnectionAborted);
+        if (answer.TryGetProperty("status", out var status) && status.TryGetInt32(out var code) && code is >= 200 and < 300
+            && command.TryGetProperty("type", out var type) && type.ValueEquals("decide_approval"))
+        {
+            await audit.WriteAsync(AuditAction.ApprovalDecided, actor: Caller.UserId.ToString(), subject: $"/api/approvals/{TextOf(command, "approval_id")}",
+                detail: AuditDetail.Of(new { Decision = TextOf(command, "decision") }), cancellationToken: CancellationToken.None);
+        }
+        return answer;
+    }
+
+    private static string? TextOf(JsonElement command, string name) =>
+        command.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
 
     private IAsyncEnumerable<T> WatchedAsync<T>(IAsyncEnumerable<T> items, CancellationToken cancellationToken)
     {

@@ -55,6 +55,40 @@ public sealed class AuditLogTests(SharedGateway shared) : IClassFixture<SharedGa
     }
 
     [Fact]
+    public async Task A_refusal_is_noted_once_a_minute_however_often_it_is_tried()
+    {
+        var person = await _gateway.NewPersonAsync();
+        using var browser = await _gateway.SignInAsync(person.Email, Person.Password);
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, await browser.GetAsync("/api/users").StatusAsync());
+            await browser.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/api/me/sign-out-everywhere"), csrf: false)
+                .IsProblemAsync(HttpStatusCode.Forbidden, "csrf_token_missing");
+        }
+
+        Assert.Equal("signed_in access_denied access_denied", await NotedAsync("actor = $1", person.Id.ToString()));
+        Assert.Equal(
+            "/api/users /api/me/sign-out-everywhere",
+            await _gateway.SqlAsync("SELECT string_agg(subject, ' ' ORDER BY id) FROM audit_log WHERE actor = $1 AND action = 'access_denied'", person.Id.ToString()));
+    }
+
+    [Fact]
+    public async Task A_decision_that_an_agent_took_is_noted_and_one_that_it_refused_is_not()
+    {
+        var person = await _gateway.NewPersonAsync();
+        using var browser = await _gateway.SignInAsync(person.Email, Person.Password);
+        await using var viewer = await Viewer.ConnectAsync(_gateway.Url, browser);
+        var (refused, taken) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await viewer.ExecuteAsync(new { type = "decide_approval", approval_id = refused, decision = "approve" }); // nobody is here
+        await using var agent = await PlayedAgent.StartAsync(_gateway.Url);
+        await viewer.ExecuteAsync(new { type = "decide_approval", approval_id = taken, decision = "reject" });
+        await viewer.ExecuteAsync(new { type = "submit_task", goal = "x" });
+
+        Assert.Equal("signed_in approval_decided", await NotedAsync("actor = $1", person.Id.ToString()));
+        Assert.Equal("reject", await _gateway.SqlAsync("SELECT detail ->> 'decision' FROM audit_log WHERE subject = $1", $"/api/approvals/{taken}"));
+    }
+
+    [Fact]
     public async Task A_change_that_failed_is_not_noted_as_one()
     {
         var person = await _gateway.NewPersonAsync();

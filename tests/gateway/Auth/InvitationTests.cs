@@ -1,4 +1,5 @@
 using System.Net;
+using Steersman.ApiGateway.Auth;
 using Steersman.ApiGateway.Tests.Support;
 
 namespace Steersman.ApiGateway.Tests.Auth;
@@ -77,6 +78,22 @@ public sealed class InvitationTests(SharedGateway shared) : IClassFixture<Shared
         using var browser = _gateway.NewBrowser();
 
         await AcceptAsync(browser, code, "late@example.com").IsProblemAsync(HttpStatusCode.UnprocessableEntity, "code_not_valid");
+    }
+
+    [Theory]
+    [InlineData("""{"role": "user"}""")]
+    [InlineData("""{"disabled": true}""")]
+    public async Task A_code_is_worth_nothing_once_whoever_gave_it_is_no_admin(string change)
+    {
+        var person = await _gateway.NewPersonAsync(Roles.Admin);
+        using var inviter = await _gateway.SignInAsync(person.Email, Person.Password);
+        var code = (await inviter.PostAsync("/api/invitations", new { role = "admin" }).JsonAsync()).GetProperty("code").GetString() ?? "";
+        using var admin = await _gateway.SignInAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Patch, $"/api/users/{person.Id}") { Content = new StringContent(change, null, "application/json") };
+        Assert.Equal(HttpStatusCode.OK, await admin.SendAsync(request).StatusAsync());
+        using var browser = _gateway.NewBrowser();
+
+        await AcceptAsync(browser, code, NewAddress()).IsProblemAsync(HttpStatusCode.UnprocessableEntity, "code_not_valid");
     }
 
     [Fact]

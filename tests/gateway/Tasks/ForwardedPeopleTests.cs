@@ -102,7 +102,7 @@ public sealed class ForwardedPeopleTests(PostgresServer postgres) : IAsyncLifeti
 
         await browser.DeleteAsync("/api/session");
 
-        await end.WaitAsync(TimeSpan.FromSeconds(8), TestContext.Current.CancellationToken);
+        await end.WaitAsync(s_patience, TestContext.Current.CancellationToken);
         Assert.NotEqual(WebSocketState.Open, socket.State);
     }
 
