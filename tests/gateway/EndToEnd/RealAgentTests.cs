@@ -35,7 +35,8 @@ public sealed class RealAgentTests(PostgresServer postgres)
         Assert.True(seen.Count >= 6, "submitted, claimed, two thoughts, an outcome and the end at least");
     }
 
-    private static async Task RegisteredAsync(TestGateway gateway)
+    /// <summary>Completes when an agent has dialled.</summary>
+    internal static async Task RegisteredAsync(TestGateway gateway)
     {
         var agents = gateway.Services.GetRequiredService<AgentDirectory>();
         while (true)

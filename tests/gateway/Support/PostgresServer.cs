@@ -27,6 +27,17 @@ public sealed class PostgresServer : IAsyncLifetime
     /// <summary>How to reach a database that is not there yet.</summary>
     public string NewDatabase() => ConnectionString($"gateway_{Guid.CreateVersion7():N}");
 
+    /// <summary>Make a database for agents; returns its URL. It goes with the server.</summary>
+    public async Task<string> NewAgentDatabaseAsync()
+    {
+        var name = $"agent_{Guid.CreateVersion7():N}";
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"CREATE DATABASE \"{name}\"", connection);
+        await command.ExecuteNonQueryAsync();
+        return $"postgresql://postgres@/{name}?host={Uri.EscapeDataString(_socketDirectory)}";
+    }
+
     public async ValueTask DropAsync(string connectionString)
     {
         NpgsqlConnection.ClearAllPools();
