@@ -56,7 +56,8 @@ internal static class CachedReads
         return await response.Content.ReadAsByteArrayAsync(context.RequestAborted);
     }
 
-    private static FileContentHttpResult Tagged(CachedAnswer answer, HttpResponse response)
+    /// <summary>An answer that whoever has it already is not sent again.</summary>
+    public static FileContentHttpResult Tagged(CachedAnswer answer, HttpResponse response)
     {
         response.Headers.CacheControl = "private, no-cache";
         return TypedResults.Bytes(answer.Body, Json, entityTag: EntityTagHeaderValue.Parse(answer.Tag));

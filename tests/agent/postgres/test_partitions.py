@@ -22,7 +22,7 @@ from steersman.app.checks import check_partitions
 from steersman.app.upkeep import keep_partitions
 from steersman.core.errors import ConfigurationError
 from steersman.core.ids import uuid7
-from tests.agent.postgres.making import opened
+from tests.agent.postgres.making import opened, submitted
 
 pytestmark = pytest.mark.slow  # real processes and servers, seconds each
 
@@ -46,6 +46,19 @@ async def test_there_are_partitions_for_the_months_to_come(database_url: str) ->
         where = await connection.fetchval(_INSERT, UUID(uuid7(at, bytes(10))))
         assert where == f"events_{at:%Y_%m}"
     assert await connection.fetchval(_INSERT, UUID(int=7 << 76)) == "events_past"
+    await connection.close()
+
+
+async def test_a_task_that_comes_before_its_partition_waits_for_it(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    for row in await connection.fetch(_PARTITIONS):
+        await connection.execute(f"DROP TABLE {row['name']}")
+    async with opened(database_url) as store:
+        submitting = asyncio.create_task(submitted(store))
+        await asyncio.wait((submitting,), timeout=0.3)
+        assert not submitting.done()
+        await ensure_partitions(connection)
+        assert await store.tasks.events(await submitting, 0, 10)
     await connection.close()
 
 

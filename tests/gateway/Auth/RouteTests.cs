@@ -13,6 +13,8 @@ public sealed class RouteTests(SharedGateway shared) : IClassFixture<SharedGatew
     [
         "GET /health/live", "GET /health/ready", "GET /.well-known/jwks.json", "POST /agents/token",
         "GET /api/session", "POST /api/session", "DELETE /api/session", "POST /api/invitations/accept",
+        "GET /api/openapi.json", "GET /docs/scalar.js", "GET /docs/scalar.aspnetcore.js", "GET /docs/favicon.svg",
+        "GET /docs/00000000-0000-0000-0000-000000000000", // the page itself, whose route may name a document
     ];
 
     private readonly TestGateway _gateway = shared.Gateway;
