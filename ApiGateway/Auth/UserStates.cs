@@ -15,7 +15,7 @@ internal sealed record UserState(string Stamp, string Role, bool IsDisabled);
 /// </summary>
 internal sealed class UserStates(IServiceScopeFactory scopes, IMemoryCache cache, IOptions<GatewayOptions> options, TimeProvider time)
 {
-    private static readonly TimeSpan s_freshness = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_freshness = TimeSpan.FromSeconds(2);
 
     private long _changes;
 

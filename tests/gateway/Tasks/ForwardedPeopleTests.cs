@@ -119,6 +119,7 @@ public sealed class ForwardedPeopleTests(PostgresServer postgres) : IAsyncLifeti
     {
         using var http = new HttpClient { BaseAddress = Gateway.Url };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/tasks/stream");
+        request.Headers.Accept.ParseAdd("text/event-stream"); // else it would end by itself
         identify(request);
         var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
