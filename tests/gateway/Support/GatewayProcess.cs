@@ -14,6 +14,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public Uri Url { get; } = new($"http://127.0.0.1:{FreePort()}");
 
+    /// <summary>The memory that it holds now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process?.Refresh();
+            return _process?.WorkingSet64 ?? 0;
+        }
+    }
+
     public static async Task<GatewayProcess> StartAsync(string database, IReadOnlyDictionary<string, string?> settings)
     {
         var gateway = new GatewayProcess(new Dictionary<string, string?>(settings) { ["ConnectionStrings:gatewaydb"] = database });

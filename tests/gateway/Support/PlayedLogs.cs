@@ -29,6 +29,8 @@ internal sealed class PlayedLogs
 
     public IReadOnlyList<PlayedTask> Of(string? owner) => [.. _tasks.Values.Where(task => task.Owner.ToString() == owner)];
 
+    public int Length(Guid id) => _tasks[id].Seq;
+
     public void Delete(Guid id)
     {
         _tasks.TryRemove(id, out _);
