@@ -22,8 +22,8 @@ public sealed class CampaignTests(PostgresServer postgres, ITestOutputHelper out
         await using var gateway = await GatewayProcess.StartAsync(database, Settings);
         using var browser = new Browser(gateway.Url);
         await browser.SignInAsync(TestGateway.AdminEmail, TestGateway.AdminPassword);
-        var home = new AgentHome(Cassette.Of(replies: 25), await postgres.NewAgentDatabaseAsync());
-        var agents = new Queue<RealAgent>([RealAgent.Start(gateway.Url, home), RealAgent.Start(gateway.Url, home)]);
+        var home = new AgentHome(Cassette.Of(replies: 50), await postgres.NewAgentDatabaseAsync());
+        await using var agents = new AgentFleet(gateway.Url, home, agents: 2);
         await using var campaign = new Campaign(gateway.Url, browser, Slots, ViewersPerTask);
         var watch = Stopwatch.StartNew();
         var running = campaign.RunAsync();
@@ -34,18 +34,13 @@ public sealed class CampaignTests(PostgresServer postgres, ITestOutputHelper out
             await gateway.KillAsync();
             await gateway.ReadyAsync();
             await campaign.ProgressAsync(s_patience);
-            agents.Enqueue(RealAgent.Start(gateway.Url, home));
-            await agents.Dequeue().KillAsync();
+            await agents.KillOneAsync();
         }
         campaign.Finish();
         await running.WaitAsync(s_patience);
 
         output.WriteLine($"{Kills} + {Kills} kills in {watch.Elapsed.TotalSeconds:F0} s: {campaign.Summary}");
         campaign.Verify(await TaskCountAsync(browser));
-        foreach (var agent in agents)
-        {
-            await agent.DisposeAsync();
-        }
         await gateway.DisposeAsync();
         await postgres.DropAsync(database);
     }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Steersman.ApiGateway.Tests.EndToEnd;
 
-/// <summary>A recording of a task of so many steps, each of which streams for about a quarter of a second.</summary>
+/// <summary>A recording of a task of so many steps.</summary>
 internal static class Cassette
 {
     public const string Goal = "look around for a while";
