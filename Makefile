@@ -16,12 +16,12 @@ solution := Steersman.slnx
 with-dotnet = if command -v dotnet >/dev/null; then $(MAKE) --no-print-directory $(1); \
 	else echo "left out: $(2) (dotnet is not installed)"; fi
 
-.PHONY: help setup sandbox demo check test fix bench chaos kills mutants lock clean \
+.PHONY: help setup sandbox demo check test fix bench bench-hub chaos kills bridge-campaign mutants lock clean \
         check-format check-lint check-architecture check-types check-tests check-dotnet test-agent test-dotnet \
         build-dotnet format-dotnet
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(ready) ## create python-agent/.venv from the lock
 
@@ -84,11 +84,19 @@ fix: $(ready) ## format and mend what can be mended by itself
 bench: $(ready) ## what everything costs, beside its target; ONLY=stop runs one section
 	@$(bin)/python -m tests.bench.run $(ONLY)
 
+bench-hub: $(ready) ## what it costs to show one task to up to 2,000 connections
+	@dotnet build tests/gateway -c Release --nologo -v quiet && dotnet test --no-build -c Release --project tests/gateway \
+	  --output Detailed -- --explicit only --filter-class "*FanOutBench"
+
 chaos: $(ready) | sandbox ## break everything at random for SECONDS=300, then check every invariant
 	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),300) $(SEED)
 
 kills: $(ready) | sandbox ## kill -9 some ten thousand times in SECONDS=3600, then check every invariant
 	@$(bin)/python -m tests.chaos.run $(or $(SECONDS),3600) $(or $(SEED),7) kills
+
+bridge-campaign: $(ready) build-dotnet ## kill the gateway and agents KILLS=100 times each while people watch
+	@STEERSMAN_CAMPAIGN_KILLS=$(or $(KILLS),100) dotnet test --no-build --project tests/gateway --output Detailed \
+	  -- --filter-class "*CampaignTests"
 
 mutants: $(ready) | sandbox ## switch off one rule of the protocol after the other; ONLY=fence tries some
 	@$(bin)/python -m tests.mutants.run "$(ONLY)"
