@@ -10,7 +10,6 @@ from steersman.adapters.postgres.embedded import EmbeddedPostgres
 from tests.agent.support.database import cloned_database, test_server
 from tests.agent.support.lent_databases import LentDatabases
 
-
 # What is imported stays: collections that look at it again and again are a fifth of a run's time.
 gc.disable()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -73,6 +74,18 @@ async def test_the_server_outlives_a_killed_starter_and_still_has_a_last_user(
     assert await _ask(server.dsn(), "SELECT 1") == 1
     assert _pid(directory) == pid
     assert server.close() is True
+
+
+async def test_what_a_crash_leaves_of_the_old_server_is_waited_for(directory: Path) -> None:
+    server = await start_embedded(directory)
+    for _ in range(5):
+        os.kill(_pid(directory), signal.SIGQUIT)
+        while server.is_running():  # noqa: ASYNC110 - it is not our child
+            await asyncio.sleep(0.001)
+        again = await start_embedded(directory)
+        assert await _ask(again.dsn(), "SELECT 1") == 1
+        again.close()
+    server.close()
 
 
 async def test_a_pid_that_another_program_has_now_is_no_server(directory: Path) -> None:

@@ -26,6 +26,7 @@ from steersman.core.errors import ConfigurationError, StoreUnavailable
 
 DATABASE = "steersman"
 _START_SECONDS = 60.0
+_STARTS = 3
 _STOP_SECONDS = 30.0
 _INCLUDE = "include_if_exists = 'steersman.conf'\n"
 _SETTINGS = """\
@@ -120,16 +121,25 @@ def _is_vacant(directory: Path) -> bool:
 
 
 def _start_server(directory: Path) -> Path:
+    """Start it, and wait until it takes connections.
+
+    One that is there and does not, because it ends or recovers, is waited for. What a crash leaves
+    of the old one may fail the first attempts.
+    """
     _configure(directory)
-    _remove_stale_pid(directory)
     server = vendor_server(directory)
-    with suppress(subprocess.SubprocessError, AssertionError):
-        # It gives up after 10 seconds, while a recovery after a crash may go on.
-        server.start()
     deadline = time.monotonic() + _START_SECONDS
+    starts = 0
     while (socket_directory := _running(directory)) is None:
-        if _postmaster(directory) is None or time.monotonic() > deadline:
+        is_there = _postmaster(directory) is not None
+        if time.monotonic() > deadline or (starts == _STARTS and not is_there):
             raise StoreUnavailable(f"The database does not start: see {directory / 'log'}")
+        if not is_there:
+            starts += 1
+            _remove_stale_pid(directory)
+            with suppress(subprocess.SubprocessError, AssertionError):
+                # It gives up after 10 seconds, while a recovery after a crash may go on.
+                server.start()
         time.sleep(0.05)
     return socket_directory
 
