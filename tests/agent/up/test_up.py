@@ -51,6 +51,14 @@ def test_without_dotnet_the_agent_answers_by_itself(home: Path, tmp_path: Path) 
     assert any("left out: the gateway (dotnet is not installed)" in note for note in notes)
 
 
+def test_it_says_the_address_that_it_listens_on(home: Path, tmp_path: Path) -> None:
+    with up(without_dotnet(here(home, host="::1"), tmp_path / "bin")) as system:
+        told = system.wait_for(lambda line: line["message"].startswith("Steersman is up: "))
+        address = told["message"].removeprefix("Steersman is up: ")
+        assert address.startswith("http://[::1]:")
+        wait_for_answer(f"{address}/health/ready")
+
+
 def test_what_crashes_comes_back_and_ctrl_c_ends_all_of_it(home: Path, tmp_path: Path) -> None:
     with up(without_dotnet(here(home), tmp_path / "bin")) as system:
         system.wait_until_up()

@@ -52,11 +52,12 @@ def make_plan(settings: Settings, ground: Ground) -> Plan:
     """Plan for this machine."""
     port, environment = ground.port, ground.environment
     redis, redis_url, notes = _redis(settings, ground.folder)
-    front = f"http://127.0.0.1:{port}"
     why_none = _why_no_gateway(settings)
     if why_none is not None:
         agent = _agent(settings, settings.host, port, {"redis_url": redis_url})
-        return Plan(redis, None, None, agent, front, (*notes, why_none))
+        url = _http(settings.host, port)
+        return Plan(redis, None, None, agent, url, (*notes, why_none))
+    front = _http("127.0.0.1", port)
     key = settings.agent_key or _own_key(settings.home)
     given = {name: environment[name] for name in _STORE_NAMES if name in environment}
     gateway = _gateway(front, key, {**_stores(ground.dsn, redis_url), **given})
@@ -98,9 +99,13 @@ def _agent(settings: Settings, host: str, port: int, given: Mapping[str, str | N
         "agent",
         (sys.executable, "-m", "steersman", "serve"),
         {variable(name): value for name, value in ours.items() if value is not None},
-        f"http://{host}:{port}/health/ready",
+        f"{_http(host, port)}/health/ready",
         grace_seconds=settings.grace_seconds + 10,
     )
+
+
+def _http(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _reaches_an_agent(health: httpx.Response) -> bool:
