@@ -1,7 +1,7 @@
 """What the actions did to the world outside, held against what the log says of them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from steersman.core.events import JsonObject
@@ -14,10 +14,10 @@ _NOT_BEGUN = ("rejected", "skipped", "not_run", "not_found")
 _IMPOSSIBLE = "\N{REPLACEMENT CHARACTER}"
 
 
-def wrong_effects(logs: Mapping[str, Log], workspaces: Path) -> int:
-    """Count commands that left more lines outside than calls can answer for, or fewer."""
-    wrong = 0
-    for log in logs.values():
+def wrong_effects(logs: Mapping[str, Log], workspaces: Path) -> list[str]:
+    """Find commands that left more lines outside than calls can answer for, or fewer."""
+    wrong: list[str] = []
+    for task_id, log in logs.items():
         calls = _calls(log)
         path = workspaces / log[0]["workspace"] / "effects.log"
         effects = Counter[str](path.read_text().split() if path.exists() else ())
@@ -28,8 +28,19 @@ def wrong_effects(logs: Mapping[str, Log], workspaces: Path) -> int:
             ended = [e for e in log if e.get("action_id") in mine and e["type"] in OUTCOMES]
             sure = sum(e["type"] == "action_succeeded" for e in ended)
             perhaps = sum(e["type"] == "action_interrupted" for e in ended)
-            wrong += not sure <= effects[name] <= sure + perhaps
+            if not sure <= effects[name] <= sure + perhaps:
+                wrong.append(f"{task_id}: {effects[name]} times {name!r}, {_told(log, mine)}")
     return wrong
+
+
+def _told(log: Log, actions: Collection[str]) -> str:
+    """Say what the log has of some actions, for people who look for the cause."""
+    events = [event for event in log if event.get("action_id") in actions]
+    return "; ".join(
+        f"{e['seq']} {e['type']} epoch {e['epoch']} at {e['at']}"
+        f" {e.get('error') or e.get('reason') or ''} {e.get('output', '')!r}"
+        for e in events
+    )
 
 
 def wrong_files(logs: Mapping[str, Log], workspaces: Path) -> int:

@@ -90,7 +90,6 @@ async def broken(
         "I1 logs with gaps": await connection.fetchval(_GAPS),
         "I2 falling epochs": await connection.fetchval(_EPOCHS_FALL),
         "I3 commits that committed twice": await connection.fetchval(_COMMITS_TWICE),
-        "I4 unsafe effects doubled or lost": wrong_effects(logs, workspaces),
         "I4 files that no log explains": wrong_files(logs, workspaces),
         "I4 keyed effects doubled or lost": wrong_orders(logs, orders),
         "I5 outcomes without intent": without_intent(logs),
@@ -107,7 +106,10 @@ async def broken(
         "I15 old transactions": await connection.fetchval(_OLD_TRANSACTIONS),
         "calls without exactly one outcome": wrong_outcomes(logs),
     }
-    return [f"{name}: {count}" for name, count in counts.items() if count]
+    return [
+        *(f"I4 unsafe effects doubled or lost: {one}" for one in wrong_effects(logs, workspaces)),
+        *(f"{name}: {count}" for name, count in counts.items() if count),
+    ]
 
 
 async def _logs(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, list[JsonObject]]:
