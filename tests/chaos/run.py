@@ -37,7 +37,7 @@ from tests.chaos.leftovers import still_held
 from tests.chaos.orders import SHOP_VARIABLE, taking_orders
 from tests.chaos.people import People
 from tests.chaos.proxy import fault_proxy
-from tests.chaos.scorecard import scorecard, tail, too_little
+from tests.chaos.scorecard import errors, evidence, scorecard, tail, too_little
 from tests.chaos.servers import Agent, Agents, Database, RedisProcess, Startable, start_program
 from tests.chaos.story import cassette
 from tests.chaos.stranger import Stranger
@@ -86,6 +86,8 @@ async def play(
         wrong = await _judged(world, connection, home)
         for code, member in zip(codes, world.agents.members, strict=True):
             wrong += [f"exit code {code}: {tail(member.log)}"] if code else []
+            wrong += [f"an agent's error: {line}" for line in errors(member.log)]
+        wrong += evidence(wrong, world)
         lines = await scorecard(world, connection, seconds=seconds, caught_up=caught_up)
         await connection.close()
     return wrong, lines

@@ -1,6 +1,7 @@
 """What a run did and what came of it, as lines for people."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -66,6 +67,26 @@ def too_little(world: World) -> list[str]:
         "stranger was answered": world.stranger.asked,
     }
     return [f"too little happened: no {what}" for what, count in happened.items() if not count]
+
+
+def errors(log: Path) -> list[str]:
+    """Return what an agent logged as an error: nothing that is done to it here is one of its."""
+    return [line[:2000] for line in _lines(log) if '"level": "error"' in line]
+
+
+def evidence(wrong: Sequence[str], world: World) -> list[str]:
+    """Return what the agents logged of the tasks that `wrong` names."""
+    tasks = [task_id for task_id in world.people.tasks if any(task_id in what for what in wrong)]
+    return [
+        f"{member.log.stem}: {line[:500]}"
+        for member in world.agents.members
+        for line in _lines(member.log)
+        if any(task_id in line for task_id in tasks)
+    ]
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").splitlines()
 
 
 def _kinds(world: World) -> str:

@@ -102,7 +102,9 @@ def together(ready: tuple[Ready, ...]) -> tuple[Ready, ...]:
     return pure or ready[:1]
 
 
-async def prepare(ready: Ready, context: ToolContext) -> ActionStarted | ActionFailed:
+async def prepare(
+    ready: Ready, context: ToolContext
+) -> ActionStarted | ActionFailed | ActionInterrupted:
     """Build the intent of an action that has none yet."""
     tool, one = ready.tool, ready.one
     if not isinstance(tool, IdempotentTool):
@@ -212,6 +214,10 @@ def _keeping(event: ActionSucceeded | ActionFailed, text: str, *, seconds: float
     return Outcomes((said,), kept.blobs)
 
 
-def _crashed(one: OpenAction) -> ActionFailed:
+def _crashed(one: OpenAction) -> ActionFailed | ActionInterrupted:
+    """Tell of an error that is the tool's own: where it left off, nobody knows."""
     _log.exception("tool_crashed", extra={"action": "tool_crashed", "tool": one.action.tool})
-    return failed_action(one, "tool_error", "The tool itself failed; try another way.")
+    message = "The tool itself failed; try another way."
+    if one.effect in (Effect.UNSAFE, Effect.KEYED):
+        return interrupted_action(one, "outcome_unknown", message)
+    return failed_action(one, "tool_error", message)

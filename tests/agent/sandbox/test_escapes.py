@@ -1,6 +1,7 @@
 """The self-test of the sandbox: it has to see every escape, and to switch commands off."""
 
 import asyncio
+import os
 import resource
 from datetime import timedelta
 from pathlib import Path
@@ -63,6 +64,18 @@ async def test_every_escape_is_seen_where_there_is_no_sandbox(tmp_path: Path) ->
     with proving_ground(tmp_path) as ground:
         runner = NoSandbox(ground.directory, ground.state, 0)
         assert set(await find_escapes(runner, ground)) == _ALL
+
+
+async def test_the_ground_that_a_killed_process_left_is_removed_by_a_later_one(
+    tmp_path: Path,
+) -> None:
+    old, new = (tmp_path / name for name in ("self-test-old", "self-test-new"))
+    for left in (old, new):
+        (left / "workspace").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    with proving_ground(tmp_path):
+        assert not old.exists()
+    assert new.exists()
 
 
 async def test_without_bubblewrap_the_launcher_alone_prevents_only_leftovers(

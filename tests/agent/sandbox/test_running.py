@@ -114,3 +114,12 @@ def test_the_launcher_imports_only_itself_and_a_little_of_the_standard_library()
     assert all(name.startswith("steersman.adapters.sandbox.launcher") for name in ours)
     assert {name.partition(".")[0] for name in loaded} <= sys.stdlib_module_names | {"steersman"}
     assert {"asyncio", "dataclasses", "subprocess", "logging"}.isdisjoint(loaded)
+
+
+async def test_a_launcher_that_cannot_be_started_has_run_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(place.root / "missing"))
+    with pytest.raises(ToolFailure, match="not run: No such file") as failure:
+        await place.run("true")
+    assert failure.value.code == "sandbox_failed"

@@ -7,11 +7,13 @@ stand their targets: a secret in a file, a listener, a process of ours.
 import asyncio
 import os
 import secrets
+import shutil
 import socket
 import tempfile
+import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,8 @@ from steersman.core.tool import CommandRequest, CommandRunner
 
 _PATIENCE = timedelta(seconds=10)
 _DEATH = timedelta(seconds=1)
+_GROUND = "self-test-"
+_LEFT = timedelta(hours=1)
 
 SET_ID = "could leave a setuid program"
 """The one escape that only a filter of system calls prevents."""
@@ -87,9 +91,16 @@ class ProvingGround:
 
 @contextmanager
 def proving_ground(home: Path) -> Generator[ProvingGround]:
-    """Make a ground below `home`, where real secrets are, and remove it afterwards."""
+    """Make a ground below `home`, where real secrets are, and remove it afterwards.
+
+    One that a killed process has left goes with the first that is made an hour later.
+    """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="self-test-", dir=home) as name:
+    for left in home.glob(f"{_GROUND}*"):
+        with suppress(FileNotFoundError):  # another process may have removed it
+            if left.stat().st_mtime < time.time() - _LEFT.total_seconds():
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_GROUND, dir=home) as name:
         root = Path(name)
         ground = ProvingGround(root / "workspace", root / "state", root / "outside")
         ground.directory.mkdir()

@@ -76,7 +76,11 @@ class LaunchedCommands:
         """
         if "\0" in request.command:
             raise ToolFailure("invalid_arguments", "A command holds no NUL.")
-        launcher = await _start_launcher()
+        try:
+            launcher = await _start_launcher()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise ToolFailure("sandbox_failed", f"It was not run: {why}.") from error
         try:
             said = await self._accompany(launcher, request)
         finally:
