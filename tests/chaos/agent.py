@@ -1,5 +1,10 @@
-"""`steersman` with the chaos run's own tools beside the others."""
+"""`steersman` with the chaos run's own tools beside the others, and a signal that makes it talk."""
 
+import asyncio
+import faulthandler
+import gc
+import signal
+import sys
 from pathlib import Path
 
 import steersman.tools
@@ -13,6 +18,20 @@ def add_tools() -> None:
     steersman.tools.__path__.append(str(TOOLS))
 
 
+def talk_when_asked() -> None:
+    """On SIGUSR1, write where every thread and every asynchronous task stands."""
+    signal.signal(signal.SIGUSR1, _say_tasks)
+    # Then the handler of before, and without Python's help: a main thread that hangs says so too.
+    faulthandler.register(signal.SIGUSR1, chain=True)
+
+
+def _say_tasks(_number: int, _frame: object) -> None:
+    for one in gc.get_objects():
+        if isinstance(one, asyncio.Task) and not one.done():
+            one.print_stack(file=sys.stderr)
+
+
 if __name__ == "__main__":
     add_tools()
+    talk_when_asked()
     main()

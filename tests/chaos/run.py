@@ -85,7 +85,7 @@ async def play(
         connection = await asyncpg.connect(world.dsn)
         wrong = await _judged(world, connection, home)
         for code, member in zip(codes, world.agents.members, strict=True):
-            wrong += [f"exit code {code}: {tail(member.log)}"] if code else []
+            wrong += [f"exit code {code}: {tail(member.log, 400)}"] if code else []
             wrong += [f"an agent's error: {line}" for line in errors(member.log)]
         wrong += evidence(wrong, world)
         lines = await scorecard(world, connection, seconds=seconds, caught_up=caught_up)

@@ -110,8 +110,8 @@ async def _stop_times(
     return times
 
 
-def tail(log: Path) -> str:
-    return " | ".join(log.read_text(errors="replace").splitlines()[-3:])
+def tail(log: Path, lines: int = 3) -> str:
+    return "\n".join(_lines(log)[-lines:])
 
 
 def _spread(values: list[float]) -> str:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -179,17 +180,27 @@ class Agents:
                 member.frozen = False
 
     async def end(self) -> list[int]:
-        """Ask all of them to end, once they are up; return their exit codes."""
+        """Ask all of them to end, once they are up; return their exit codes.
+
+        One that does not end writes into its log where it stands, and is killed.
+        """
         for member in self.members:
             await member.answers()
         for member in self.members:
             member.signal(signal.SIGCONT)
             member.signal(signal.SIGTERM)
-        codes: list[int] = []
-        for member in self.members:
-            assert member.process is not None
-            codes.append(await asyncio.to_thread(member.process.wait, 60))
-        return codes
+        return [await asyncio.to_thread(_end_of, member) for member in self.members]
+
+
+def _end_of(member: Agent) -> int:
+    assert member.process is not None
+    try:
+        return member.process.wait(60)
+    except subprocess.TimeoutExpired:
+        member.signal(signal.SIGUSR1)
+        time.sleep(2)
+        member.process.kill()
+        return member.process.wait()
 
 
 def _is_alive(pid: int) -> bool:

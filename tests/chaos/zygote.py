@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from tests.chaos.agent import add_tools
+from tests.chaos.agent import add_tools, talk_when_asked
 
 _PATIENCE_SECONDS = 60.0
 
@@ -121,7 +121,12 @@ def main() -> None:
 
 
 def _import_everything() -> None:
-    for name in ("steersman.app.gateway", "steersman.app.http_server", "steersman.app.serve"):
+    for name in (
+        "steersman.app.gateway",
+        "steersman.app.http_server",
+        "steersman.app.serve",
+        "uvloop",
+    ):
         import_module(name)
     add_tools()
     gc.freeze()  # what is imported stays shared with the children
@@ -149,6 +154,7 @@ def _fork(order: Any) -> None:
     for source, target in ((nothing, 0), (nothing, 1), (log, 2)):
         os.dup2(source, target)
     os.closerange(3, 1024)
+    talk_when_asked()
     os.environ.clear()
     os.environ.update(order["environment"])
     os._exit(_serve(order["port"]))
@@ -156,12 +162,15 @@ def _fork(order: Any) -> None:
 
 def _serve(port: int) -> int:
     # ruff: noqa: PLC0415 - the run, which starts this process, needs none of it
+    import uvloop
+
     from steersman.app.serve import serve
     from steersman.cli.starting import configure_logs, read_settings
 
     settings = read_settings(port=port)
     configure_logs(settings, logging.INFO)
-    return asyncio.run(serve(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings))
 
 
 if __name__ == "__main__":
