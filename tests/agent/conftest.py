@@ -1,10 +1,12 @@
 """Fixtures that need a real server."""
 
+import asyncio
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+import uvloop
 
 from steersman.adapters.postgres.embedded import EmbeddedPostgres
 from tests.agent.support.database import cloned_database, test_server
@@ -17,6 +19,13 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run tests on the loop that `steersman serve` runs on: it is not asyncio's in every detail."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,10 @@ async def _send(
         process.stdin.write(json.dumps(request).encode() + b"\n")
         for first in range(0, len(entries), _BATCH):
             batch = entries[first : first + _BATCH]
-            process.stdin.writelines(await asyncio.to_thread(_framed, files, batch))
+            framed = await asyncio.to_thread(_framed, files, batch)
+            if process.stdin.is_closing():  # then uvloop's pipe raises RuntimeError
+                break
+            process.stdin.writelines(framed)
             await process.stdin.drain()
     process.stdin.close()
 

@@ -63,7 +63,7 @@ async def test_what_the_call_of_a_dead_worker_came_to_is_adopted_once(ground: Pl
     assert recorded.runs == 1
 
 
-async def test_what_an_unsafe_call_that_breaks_has_done_is_unknown_and_it_is_not_tried_again(
+async def test_an_unsafe_call_that_breaks_is_unknown_and_not_tried_again(
     ground: Playground,
 ) -> None:
     runs = list[str]()

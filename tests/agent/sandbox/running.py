@@ -25,14 +25,15 @@ Kind = Literal["bwrap", "unfiltered", "none"]
 ROOT = Path(__file__).parents[3]
 
 _AGENT = """
-import asyncio, sys
+import sys
 from datetime import timedelta
 from pathlib import Path
+import uvloop
 from steersman.adapters.sandbox.runner import Limits
 from tests.agent.sandbox.running import Place
 place = Place(Path(sys.argv[1]), sys.argv[2])
 limits = Limits(silence=timedelta(seconds=2))
-asyncio.run(place.run(sys.argv[3], action=sys.argv[4], fence=1, limits=limits))
+uvloop.run(place.run(sys.argv[3], action=sys.argv[4], fence=1, limits=limits))
 """
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -87,6 +88,15 @@ async def test_an_action_runs_once_however_often_it_is_asked_for(place: Place) -
     results = [await place.run("echo x | tee -a count", action="the-action") for _ in range(2)]
     assert results == [CommandResult("x\n", 2, 0)] * 2
     assert (place.directory / "count").read_text() == "x\n"
+
+
+@pytest.mark.slow
+async def test_an_agent_that_is_held_up_takes_the_answer_when_it_goes_on(place: Place) -> None:
+    command = "touch started; until [ -e go ]; do sleep 0.01; done; echo done"
+    async with place.running(command) as task:
+        (place.directory / "go").touch()
+        time.sleep(1.5)  # noqa: ASYNC251 - the whole loop: a beat is due when all has ended
+        assert await task == CommandResult("done\n", 5, 0)
 
 
 async def test_a_launcher_that_cannot_work_is_no_outcome_of_the_command(place: Place) -> None:

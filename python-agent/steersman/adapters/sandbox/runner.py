@@ -110,7 +110,9 @@ class LaunchedCommands:
                 await asyncio.wait((answer,), timeout=_BEAT_SECONDS)
                 if answer.done():
                     return answer.result()
-                launcher.stdin.write(b".")
+                # After we were frozen its pipe may be closed before its answer has been read.
+                if not launcher.stdin.is_closing():
+                    launcher.stdin.write(b".")
         finally:
             answer.cancel()
         return None
