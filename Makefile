@@ -16,8 +16,12 @@ solution := Steersman.slnx
 with-dotnet = if command -v dotnet >/dev/null; then $(MAKE) --no-print-directory $(1); \
 	else echo "left out: $(2) (dotnet is not installed)"; fi
 
+# $(call with-pyright,folder)
+with-pyright = if command -v npx >/dev/null; then npx --yes $(pyright) $(1); \
+	else echo "left out: pyright (node is not installed)"; fi
+
 .PHONY: help setup sandbox demo check test fix bench bench-hub chaos kills bridge-campaign mutants lock clean \
-        check-format check-lint check-architecture check-types check-tests check-dotnet test-agent test-dotnet \
+        check-format check-lint check-architecture check-types check-test-types check-tests check-dotnet test-agent test-dotnet \
         build-dotnet format-dotnet
 
 help: ## list the targets
@@ -45,9 +49,12 @@ check-format: $(ready)
 check-lint: $(ready)
 	@$(bin)/ruff check --quiet .
 
+# Only the product: the types of the tests, which take longer, belong to `make test`.
 check-types: $(ready)
-	@if command -v npx >/dev/null; then npx --yes $(pyright); \
-	else echo "left out: pyright (node is not installed)"; fi
+	@$(call with-pyright,$(agent)/steersman)
+
+check-test-types: $(ready)
+	@$(call with-pyright,tests)
 
 check-architecture: $(ready)
 	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache --no-logo
@@ -62,7 +69,7 @@ check-tests: $(ready)
 	@$(pytest) -q -m "not slow" --junit-xml $(reports)/check-agent.xml
 
 test: $(ready) | sandbox ## every test that this machine can run
-	@$(MAKE) --no-print-directory -k test-agent test-dotnet
+	@$(MAKE) --no-print-directory -k check-test-types test-agent test-dotnet
 
 test-agent: $(ready)
 	@$(pytest) -q --junit-xml $(reports)/test-agent.xml

@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from steersman.adapters.redis import RedisDeltaFeed, RedisHints, RedisLine, redis_line
+from steersman.adapters.redis.client import redis_client
 from steersman.core.deltas import Delta
 from steersman.core.ids import TaskId
 from tests.agent.support.redis_server import free_port, running_redis
@@ -127,3 +129,30 @@ async def test_a_redis_that_comes_back_wakes_everybody() -> None:
         await until(lambda: not line.connected.is_set())
         with running_redis(port):
             await until(lambda: len(woken) == 3)
+
+
+async def test_a_connection_that_is_closed_is_called_so_on_any_loop(redis_url: str) -> None:
+    client = redis_client(redis_url, connect_within=PATIENT)
+    connection = client.connection_pool.make_connection()
+    await connection.connect()
+    connection._writer.transport.abort()
+    await asyncio.sleep(0.01)
+    with pytest.raises(RedisConnectionError):
+        await connection.send_command("PING")
+    await client.aclose()
+
+
+async def test_what_nobody_expected_does_not_end_the_line(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with redis_line(redis_url, patience=PATIENT) as line:
+        connected = list[str]()
+
+        def connect() -> None:
+            connected.append("once more")
+            if len(connected) == 1:
+                raise ZeroDivisionError
+
+        line.on_connected(connect)
+        await until(lambda: len(connected) == 2)
+    assert "redis_line_failed" in caplog.messages

@@ -17,6 +17,8 @@ from tests.agent.api.driving import serving
 from tests.agent.core.asking_place import Place, run
 from tests.agent.postgres.making import opened
 
+pytestmark = pytest.mark.slow  # waits for many tasks on a real store
+
 NOWHERE = "019a5c3e-7a10-7c3b-9f21-5d0c4b8e6f01"
 
 

@@ -18,6 +18,8 @@ from steersman.core.tasks import NewTask
 from tests.agent.api.driving import STREAM, messages, serving, until
 from tests.agent.api.fakes import InMemoryTasks
 
+pytestmark = pytest.mark.slow  # waits for time-outs of real sockets
+
 HALF = b"GET /tasks HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 SOON = timedelta(seconds=1)  # in which a whole request must come, where others load the machine
 NEVER = timedelta(hours=1)

@@ -12,6 +12,8 @@ from tests.agent.api.driving import until
 from tests.agent.bridge.linking import FAST, KEY, Line, a_line
 from tests.agent.support.hub_server import END, HubConnection, HubFailure
 
+pytestmark = pytest.mark.slow  # waits for time-outs of real sockets
+
 
 @pytest.fixture
 async def line() -> AsyncGenerator[Line]:

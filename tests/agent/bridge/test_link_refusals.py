@@ -7,6 +7,8 @@ import pytest
 from tests.agent.api.driving import until
 from tests.agent.bridge.linking import KEY, a_line
 
+pytestmark = pytest.mark.slow  # waits for real sockets
+
 
 @pytest.mark.parametrize(
     ("token_status", "hub_status", "reason"),

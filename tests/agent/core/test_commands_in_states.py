@@ -18,6 +18,8 @@ from tests.agent.core.playing import USAGE, PlayedModel, Stage
 from tests.agent.core.scenes import Scene, outcomes_per_call, since
 from tests.agent.postgres.making import ME, Store, opened
 
+pytestmark = pytest.mark.slow  # every command in every state: many cases
+
 TABLE: Mapping[str, str] = {
     "queued": """
 stop            | queued           | > stopping, stopped

@@ -39,6 +39,8 @@ from steersman.core.view import task_view
 from tests.agent.core.making import ME, START, TASK, action, said, state_after, submitted, thought
 from tests.agent.core.playing import tools
 
+pytestmark = pytest.mark.slow  # long texts, many cases
+
 MOST_BYTES = 64 * 1024
 HARD = ("x", '"', "\u00e9", "\u4e2d", "\N{ROCKET}", "\x01")
 """Characters that take one, two, two, three, four and, in JSON, six bytes."""

@@ -24,6 +24,8 @@ from tests.agent.postgres.making import (
     submitted,
 )
 
+pytestmark = pytest.mark.slow  # whole trees of rows
+
 SOMEBODY = OwnerId("somebody")
 TABLES = ("tasks", "events", "inbox", "commands", "artifacts", "approvals", "conversations")
 

@@ -26,6 +26,8 @@ from tests.agent.postgres.making import (
     submitted,
 )
 
+pytestmark = pytest.mark.slow  # waits for locks
+
 SOMEBODY = OwnerId("somebody")
 TABLES = ("tasks", "events", "inbox", "commands", "artifacts", "approvals", "conversations")
 

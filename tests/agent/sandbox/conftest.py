@@ -20,7 +20,7 @@ def sandbox(tmp_path: Path) -> Place:
     return Place(tmp_path, "bwrap")
 
 
-@pytest.fixture(params=["bwrap", "none"])
+@pytest.fixture(params=["bwrap", pytest.param("none", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A workspace whose commands run in bubblewrap, and one where they run without it."""
     if request.param == "bwrap":

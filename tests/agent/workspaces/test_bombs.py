@@ -27,6 +27,8 @@ from tests.agent.workspaces.archives import (
     zipped,
 )
 
+pytestmark = pytest.mark.slow  # unpacks what becomes large
+
 SMALL = Limits(entries=10, file_bytes=3_000, total_bytes=20_000, ratio=200, free_bytes=20_000)
 DENSE = Limits(free_bytes=4 * MEGABYTE)
 ZEROS = bytes(20 * MEGABYTE)

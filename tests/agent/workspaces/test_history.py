@@ -9,6 +9,8 @@ from steersman.core.errors import NotFound
 from steersman.core.ids import TaskId
 from tests.agent.workspaces.watched import LARGE, TASK, Workspace, git
 
+pytestmark = pytest.mark.slow  # real processes of git
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
@@ -154,7 +156,6 @@ def test_a_lock_that_a_killed_git_left_does_not_matter(workspace: Workspace) -> 
     assert workspace.history.has_start(TASK)
 
 
-@pytest.mark.slow
 def test_many_tasks_leave_few_packs_and_every_start(workspace: Workspace) -> None:
     tasks = [TaskId(f"019a5c3e-7a10-7c3b-9f21-{number:012}") for number in range(60)]
     for number, task_id in enumerate(tasks):

@@ -10,6 +10,8 @@ from steersman.adapters.git.versions import Unread
 from steersman.app.reading import Most, read_since
 from tests.agent.workspaces.watched import LARGE, TASK, Workspace, git
 
+pytestmark = pytest.mark.slow  # real processes of git
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:

@@ -20,6 +20,8 @@ from tests.agent.postgres.making import HOST, ME, decision, ending, submission
 from tests.agent.workspaces.archives import tree
 from tests.agent.workspaces.conftest import Host, read
 
+pytestmark = pytest.mark.slow  # real processes of git and commands
+
 
 @pytest.fixture
 def leftovers(host: Host) -> HostLeftovers:

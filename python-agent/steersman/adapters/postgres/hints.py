@@ -59,6 +59,8 @@ class PostgresHints:
                 await self._carry()
             except DATABASE_ERRORS:
                 _log.debug("hints_disconnected", exc_info=True, extra={"action": "hints"})
+            except Exception:  # noqa: BLE001 - a boundary: nobody would notice the end of the hints
+                _log.exception("hints_failed", extra={"action": "hints"})
             self.connected.clear()
             await asyncio.sleep(_RETRY.total_seconds())
 

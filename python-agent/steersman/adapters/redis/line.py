@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from steersman.adapters.redis.client import redis_client
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # redis-py's pub/sub and pipelines are not typed.
@@ -86,6 +86,8 @@ class RedisLine:
                 await self._carry()
             except* REDIS_ERRORS as errors:
                 _log.debug("redis_line_broke", extra={"action": "redis", "error": str(errors)})
+            except* Exception:  # noqa: BLE001 - a boundary: nobody would notice the end of the line
+                _log.exception("redis_line_failed", extra={"action": "redis"})
             self.connected.clear()
             await asyncio.sleep(_RETRY.total_seconds())
 
@@ -142,10 +144,7 @@ _OWN = b"steersman:line"
 @asynccontextmanager
 async def redis_line(url: str, *, patience: timedelta = _TIMEOUT) -> AsyncGenerator[RedisLine]:
     """Hold a line open. Redis need not be there."""
-    seconds = patience.total_seconds()
-    client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
-        url, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
-    )
+    client = redis_client(url, connect_within=patience)
     line = RedisLine(client, patience=patience)
     # No TaskGroup: it would wrap every error of the caller's body into a group.
     running = asyncio.create_task(line.run())
@@ -153,6 +152,7 @@ async def redis_line(url: str, *, patience: timedelta = _TIMEOUT) -> AsyncGenera
         yield line
     finally:
         line.closing = True
-        running.cancel()
-        await asyncio.wait((running,))
+        while not running.done():
+            running.cancel()
+            await asyncio.wait((running,), timeout=_RETRY.total_seconds())
         await client.aclose()

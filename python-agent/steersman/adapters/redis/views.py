@@ -12,10 +12,9 @@ from typing import TypeVar, cast
 
 import orjson
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from steersman.adapters.redis.client import redis_client
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
 
@@ -77,12 +76,8 @@ class RedisViewCache:
     ) -> "RedisViewCache":
         """Make a cache for a `redis://` URL; the connection is opened when it is needed."""
         seconds = patience.total_seconds()
-        client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
-            url,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=32,
+        client = redis_client(
+            url, connect_within=patience, socket_timeout=seconds, max_connections=32
         )
         return cls(client, patience=patience, monotonic=monotonic)
 
