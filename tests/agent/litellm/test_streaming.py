@@ -185,5 +185,5 @@ async def test_a_provider_that_goes_silent_after_the_end_loses_nothing(
     make_model: MakeModel, server: OpenAIServer
 ) -> None:
     server.script(Answer("whole", piece=0, stall_after=3))
-    answer = reply(await play(make_model(server, seconds=0.3)))
+    answer = reply(await play(make_model(server, seconds=1.5)))
     assert (answer.text, answer.usage.estimated) == ("whole", True)
