@@ -12,10 +12,24 @@ from datetime import datetime, timedelta
 from steersman.core.approvals import Remembered
 from steersman.core.approving import PENDING
 from steersman.core.clock import Clock
-from steersman.core.commands import InboxEntry, parse_command
+from steersman.core.commands import (
+    InboxCommand,
+    InboxEntry,
+    PauseTask,
+    ResumeTask,
+    StopTask,
+    parse_command,
+)
 from steersman.core.conversation import Earlier
+from steersman.core.delegation import author_of
 from steersman.core.errors import ApprovalDecided, InboxMoved, LeaseLost, TaskEnded, TaskNotFound
-from steersman.core.events import ContextCompacted, Envelope, TaskSubmitted, parse_envelope
+from steersman.core.events import (
+    ContextCompacted,
+    Envelope,
+    JsonObject,
+    TaskSubmitted,
+    parse_envelope,
+)
 from steersman.core.ids import CommandId, OwnerId, TaskId, WorkerId
 from steersman.core.ports import (
     NOW,
@@ -35,6 +49,7 @@ class StoredTask:
     owner_id: OwnerId
     role: str
     root_id: TaskId
+    parent_id: TaskId | None
     workspace: str
     due_at: datetime | None
     log: list[bytes]
@@ -66,20 +81,26 @@ class InMemoryTaskLog:
 
     async def submit(self, submission: Submission) -> None:
         """Write a new task down."""
-        first = submission.first
+        task = self.insert(submission.first, submission.view)
+        task.commit_ids.append(submission.command_id)
+        task.artifacts |= submission.artifacts
+
+    def insert(self, first: Envelope, view: JsonObject) -> StoredTask:
+        """Add a task that is due at once."""
         if not isinstance(first.event, TaskSubmitted):
             raise ValueError("a log begins with task_submitted")
-        self._tasks[first.task_id] = StoredTask(
-            owner_id=submission.owner_id,
+        task = self._tasks[first.task_id] = StoredTask(
+            owner_id=first.event.owner_id,
             role=first.event.role,
             root_id=first.event.root_id,
-            workspace=submission.workspace,
+            parent_id=first.event.parent_id,
+            workspace=first.event.workspace,
             due_at=self.clock.now(),
             log=[_to_json(first)],
-            commit_ids=[submission.command_id],
-            view=json.dumps(submission.view),
-            artifacts=dict(submission.artifacts),
+            commit_ids=[],
+            view=json.dumps(view),
         )
+        return task
 
     async def post(self, posting: Posting) -> None:
         """Put a command into a task's inbox, which makes the task due. Raises TaskEnded."""
@@ -91,10 +112,30 @@ class InMemoryTaskLog:
                 raise ApprovalDecided
             task.artifacts |= ruling.artifacts
         task.artifacts |= posting.artifacts
-        body = json.dumps(posting.command.model_dump(mode="json"))
-        task.inbox.append((posting.command_id, body, posting.owner_id))
+        reaches_all = isinstance(posting.command, StopTask | PauseTask | ResumeTask)
+        for task_id in self.subtree(posting.task_id) if reaches_all else [posting.task_id]:
+            self.put(task_id, posting.command_id, posting.command, posting.owner_id)
+
+    def put(
+        self, task_id: TaskId, command_id: CommandId, command: InboxCommand, author: OwnerId
+    ) -> None:
+        """Put a command into the inbox of a task that has not ended."""
+        task = self.task(task_id)
+        if task.final:
+            return
+        body = json.dumps(command.model_dump(mode="json"))
+        task.inbox.append((command_id, body, author))
         now = self.clock.now()
         task.due_at = now if task.due_at is None else min(task.due_at, now)
+
+    def subtree(self, task_id: TaskId) -> list[TaskId]:
+        """Name a task and all below it, parents first."""
+        below = [one for one, task in self._tasks.items() if task.parent_id == task_id]
+        return [task_id, *(found for child in below for found in self.subtree(child))]
+
+    def find(self, task_id: TaskId) -> StoredTask | None:
+        """Find a task, if there is one by that id."""
+        return self._tasks.get(task_id)
 
     async def events(self, task_id: TaskId, after: int, limit: int) -> tuple[Envelope, ...]:
         """Read a part of a task's log."""
@@ -157,21 +198,26 @@ class InMemoryJournal:
     async def claim(self, roles: Sequence[str], tree: TaskId | None = None) -> Claim | None:
         """Claim the task that has been due longest."""
         due = self._tasks.due(roles, tree)
-        return self._take(due[0], with_workspace=True) if due else None
+        return self._take(due[0], to_work=True) if due else None
 
     async def claim_for_command(self, task_id: TaskId) -> Claim | None:
         """Claim a task that nobody holds, to answer its inbox."""
         free = self._tasks.is_free(self._tasks.task(task_id))
-        return self._take(task_id, with_workspace=False) if free else None
+        return self._take(task_id, to_work=False) if free else None
 
-    def _take(self, task_id: TaskId, *, with_workspace: bool) -> Claim:
+    async def acquire_workspace(self, claim: Claim) -> WorkspaceRef | None:
+        """Return it: every task is alone in its workspace here."""
+        return self._workspace(self._tasks.task(claim.task_id))
+
+    def _workspace(self, task: StoredTask) -> WorkspaceRef:
+        task.fence += 1
+        return WorkspaceRef(task.workspace, task.owner_id, task.workspace, None, task.fence)
+
+    def _take(self, task_id: TaskId, *, to_work: bool) -> Claim:
         task = self._tasks.task(task_id)
         taken_over = task.worker_id is not None and task.worker_id != self._worker_id
         task.worker_id, task.epoch = self._worker_id, task.epoch + 1
         task.claims_since_progress += taken_over
-        task.fence += with_workspace
-        name = task.workspace
-        workspace = WorkspaceRef(name, task.owner_id, name, None, task.fence)
         return Claim(
             task_id=task_id,
             worker_id=self._worker_id,
@@ -182,7 +228,8 @@ class InMemoryJournal:
             claims_since_progress=task.claims_since_progress,
             taken_over=taken_over,
             at=self._tasks.clock.now(),
-            workspace=workspace if with_workspace else None,
+            to_work=to_work,
+            workspace=self._workspace(task) if to_work else None,
         )
 
     async def history(self, task_id: TaskId) -> StoredHistory:
@@ -214,6 +261,11 @@ class InMemoryJournal:
         """Know of nothing before."""
         return Earlier()
 
+    async def child(self, task_id: TaskId, child_id: TaskId) -> JsonObject | None:
+        """Read a child's view."""
+        found = self._tasks.find(child_id)
+        return json.loads(found.view) if found and found.parent_id == task_id else None
+
     async def commit(self, decision: Decision) -> int:
         """Write the decision, or find that it was written before."""
         task = self._tasks.task(decision.claim.task_id)
@@ -224,7 +276,22 @@ class InMemoryJournal:
         if decision.seen_inbox not in (None, len(task.inbox)):
             raise InboxMoved
         self._write(task, decision)
+        self._tell(task, decision)
         return _size_bytes(task)
+
+    def _tell(self, task: StoredTask, decision: Decision) -> None:
+        """Do what a commit does to other tasks."""
+        for child in decision.children:
+            self._tasks.insert(child.first, child.view)
+        for post in decision.posts:
+            reached = [post.child_id]
+            if isinstance(post.command, StopTask):
+                reached = self._tasks.subtree(post.child_id)
+            for task_id in reached:
+                author = OwnerId(author_of(decision.claim.task_id))
+                self._tasks.put(task_id, post.command_id, post.command, author)
+        if (said := decision.report) is not None:
+            self._tasks.put(said.parent_id, said.command_id, said.command, said.author)
 
     def _write(self, task: StoredTask, decision: Decision) -> None:
         task.log += [_to_json(envelope) for envelope in decision.envelopes]

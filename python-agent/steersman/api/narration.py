@@ -39,6 +39,8 @@ def _line(  # noqa: C901, PLR0912 - one arm per event
             return f"Question: {event.question}\n(Your next message is the answer.)"
         case ev.MessageAdded():
             return f"Message: {event.text}"
+        case ev.PlanUpdated() | ev.ChildDelegated() | ev.WaitStarted() | ev.ChildFinished():
+            return _team(event)
         case ev.StopRequested():
             return "Stopping."
         case ev.ContextCompacted():
@@ -57,6 +59,22 @@ def _line(  # noqa: C901, PLR0912 - one arm per event
             return None  # these have names of their own
         case _:
             assert_never(event)
+
+
+def _team(
+    event: ev.PlanUpdated | ev.ChildDelegated | ev.WaitStarted | ev.ChildFinished,
+) -> str:
+    match event:
+        case ev.PlanUpdated():
+            return "\n".join(["Plan", *(f"- [{one.state}] {one.text}" for one in event.items)])
+        case ev.ChildDelegated():
+            goal = shorten(event.goal, _ARGUMENTS_CHARACTERS)
+            return f"Delegated to the {event.role} as {event.child_id}: {goal}"
+        case ev.WaitStarted():
+            return f"Waits for {event.until} of {len(event.child_ids)} tasks."
+        case ev.ChildFinished():
+            result = head_and_tail(event.result, _OUTPUT_BYTES)
+            return f"The task {event.child_id} was {event.state}.\n{result}"
 
 
 def _thought(event: ev.ThoughtRecorded) -> str:

@@ -18,8 +18,23 @@ from steersman.core.events import JsonObject
 FINAL_TYPES = frozenset({"task_completed", "task_failed", "task_stopped"})
 
 _SAID_BY_EVENTS = frozenset({"finish_task", "ask_user"})
-_WAITS = frozenset({"question_asked", "approval_requested", "task_paused", "model_call_failed"})
+_WAITS = frozenset(
+    {
+        "question_asked",
+        "approval_requested",
+        "task_paused",
+        "model_call_failed",
+        "wait_started",
+    }
+)
 """After these the task is handed back, so that the next claim of it is nothing to speak of."""
+
+_PLAN_MARKS = {
+    "pending": ("☐", ""),
+    "in_progress": ("▸", "bold"),
+    "done": ("☑", "dim"),
+    "dropped": ("☒", "dim"),
+}
 
 _MAX_GOAL_LINES = 6
 _MAX_THOUGHT_LINES = 16
@@ -55,6 +70,10 @@ class LineMaker:
             "action_failed": self._outcome,
             "action_interrupted": self._outcome,
             "message_added": self._message,
+            "plan_updated": self._plan,
+            "child_delegated": self._delegated,
+            "wait_started": self._wait,
+            "child_finished": self._child_finished,
             "context_compacted": lambda _: self._note("older steps were summarised"),
             "approval_requested": self._approval,
             "approval_decided": self._decided,
@@ -204,6 +223,32 @@ class LineMaker:
             Text(),
             head,
             *(Text.assemble(bar, one) for one in capped(lines, _MAX_RESULT_LINES)),
+        ]
+
+    def _plan(self, event: JsonObject) -> Lines:
+        items: list[JsonObject] = event.get("items") or []
+        return [line for item in items for line in self._plan_item(item)]
+
+    def _plan_item(self, item: JsonObject) -> Lines:
+        mark, style = _PLAN_MARKS.get(str(item.get("state")), ("?", "dim"))
+        return paragraph(f"{mark} {one_line(item.get('text'))}", self.width, style=style, by=3)
+
+    def _delegated(self, event: JsonObject) -> Lines:
+        whom = f"{one_line(event.get('role'))}, task {short_id(event.get('child_id'))}"
+        return paragraph(f"→ {whom}: {one_line(event.get('goal'))}", self.width, style="cyan", by=3)
+
+    def _wait(self, event: JsonObject) -> Lines:
+        count = len(event.get("child_ids") or [])
+        which = "one" if event.get("until") == "any" else "all"
+        return self._note(f"waits for {which} of {count} task{'' if count == 1 else 's'}")
+
+    def _child_finished(self, event: JsonObject) -> Lines:
+        style = "green" if event.get("state") == "completed" else "yellow"
+        head = f"← task {short_id(event.get('child_id'))} {one_line(event.get('state'))}"
+        said = capped(wrap(str(event.get("result", "")), self.width - INDENT), _MAX_THOUGHT_LINES)
+        return [
+            *paragraph(head, self.width, style=style, by=3),
+            *(indented(line, style="dim") for line in said),
         ]
 
     def _note(self, text: str) -> Lines:

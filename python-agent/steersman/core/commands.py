@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from steersman.core.events import JsonObject
-from steersman.core.ids import CommandId, OwnerId
+from steersman.core.ids import CommandId, OwnerId, TaskId
+from steersman.core.limits import Spent
 
 MAX_TEXT_CHARACTERS = 32_000
 
@@ -57,9 +58,22 @@ class DecideApproval(CommandBase):
     remember: Literal["conversation"] | None = None
 
 
-Command = AddMessage | StopTask | PauseTask | ResumeTask | DecideApproval
+class ReportChild(CommandBase):
+    """What a child's last commit tells its parent. Nobody else can send it."""
 
-_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+    type: Literal["report_child"] = "report_child"
+    child_id: TaskId
+    state: Literal["completed", "failed", "stopped"]
+    result: str
+    spent: Spent
+
+
+Command = AddMessage | StopTask | PauseTask | ResumeTask | DecideApproval
+InboxCommand = Command | ReportChild
+
+_COMMANDS: TypeAdapter[InboxCommand] = TypeAdapter(
+    Annotated[InboxCommand, Field(discriminator="type")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +82,16 @@ class InboxEntry:
 
     n: int
     command_id: CommandId
-    command: Command
+    command: InboxCommand
     author: OwnerId
 
 
-def parse_command(payload: JsonObject) -> Command:
+def report_id(child_id: TaskId) -> CommandId:
+    """Name the command by which a child reports its end: there is one."""
+    return CommandId(f"child:{child_id}")
+
+
+def parse_command(payload: JsonObject) -> InboxCommand:
     """Read a command back from the inbox."""
     return _COMMANDS.validate_python(payload)
 

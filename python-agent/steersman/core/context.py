@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from steersman.core.artifacts import internalize, references
+from steersman.core.budget import left
 from steersman.core.compaction import compaction
 from steersman.core.conversation import Earlier, earlier_values
 from steersman.core.events import (
@@ -163,6 +164,11 @@ class PromptBuilder:
             "description": role.description,
             "tools": [{"name": tool.name, "description": tool.description} for tool in tools],
             "limits": state.limits.model_dump(),
+            "team": [
+                {"role": name, "description": one.description}
+                for name, one in runtime.team.roles.items()
+                if name != state.role
+            ],
         }
         system = SystemMessage(runtime.prompts.render(role.template, values))
         goal = UserMessage(f"Your goal:\n{head_and_tail(state.goal, window.text_bytes)}")
@@ -203,7 +209,7 @@ def _shortened(message: PromptMessage, limit_bytes: int) -> PromptMessage:
 def _step_values(state: TaskState) -> JsonObject:
     return {
         "step": state.step + 1,
-        "max_steps": state.limits.max_steps,
+        "max_steps": state.step + int(left(state)["max_steps"] or 0),
         "notices": notices(state),
         "remaining": _remaining(state),
     }
@@ -233,11 +239,10 @@ def notices(state: TaskState) -> list[str]:
 
 
 def _remaining(state: TaskState) -> list[str]:
-    left = [f"{state.limits.max_steps - state.step} steps"]
-    if state.limits.max_tokens is not None:
-        used = state.spent.input_tokens + state.spent.output_tokens
-        left.append(f"{max(state.limits.max_tokens - used, 0):,} tokens")
-    if state.limits.max_cost_usd is not None:
-        left.append(f"${max(state.limits.max_cost_usd - state.spent.cost_usd, 0):.2f}")
-    left.append(f"{max(state.limits.max_seconds - state.spent.seconds, 0):.0f} seconds")
-    return left
+    rest = left(state)
+    parts = [f"{rest['max_steps']:.0f} steps"]
+    if (tokens := rest["max_tokens"]) is not None:
+        parts.append(f"{tokens:,.0f} tokens")
+    if (cost := rest["max_cost_usd"]) is not None:
+        parts.append(f"${cost:.2f}")
+    return [*parts, f"{rest['max_seconds']:.0f} seconds"]

@@ -15,11 +15,13 @@ from steersman.core.commands import (
     DecideApproval,
     InboxEntry,
     PauseTask,
+    ReportChild,
     ResumeTask,
     StopTask,
 )
 from steersman.core.events import (
     ActionSucceeded,
+    ChildFinished,
     CommandRefused,
     Effect,
     Event,
@@ -38,14 +40,18 @@ from steersman.core.limits import LIMIT_MESSAGES, exceeded
 from steersman.core.outcomes import (
     AFTER_UNKNOWN,
     CutReason,
+    done,
     interrupted_action,
     skip_open,
     skipped_action,
 )
 from steersman.core.ports import Claim
-from steersman.core.state import OpenAction, TaskState
+from steersman.core.state import TEXTS_THAT_END, OpenAction, TaskState, Wait
 
 MAX_CLAIMS_WITHOUT_PROGRESS = 5
+BY_ITSELF = "steersman"
+"""Who a stop is by that nobody has asked for."""
+
 MAX_FAILURES_IN_A_ROW = 3
 MAX_REPEATS = 4
 
@@ -137,6 +143,11 @@ def unbegun(state: TaskState) -> tuple[Event, ...]:
     )
 
 
+def give_up(code: str, message: str) -> StopRequested:
+    """End the task as failed, once its open actions have outcomes and its children have ended."""
+    return StopRequested(by=BY_ITSELF, then="failed", code=code, message=message)
+
+
 def poisoned(claim: Claim) -> bool:
     """Say whether attempts at this task have come to nothing too often to try again."""
     return claim.claims_since_progress >= MAX_CLAIMS_WITHOUT_PROGRESS
@@ -152,6 +163,9 @@ def answer(state: TaskState, entry: InboxEntry) -> tuple[Event, ...]:
     match entry.command:
         case AddMessage(text=text):
             return _add_message(state, entry, text)
+        case ReportChild() as report:
+            said = report.model_dump(exclude={"type"})
+            return (ChildFinished.model_validate(said),)
         case _ if state.stopping or state.ending:
             return (CommandRefused(code="already_stopping"),)
         case StopTask(reason=reason):
@@ -178,10 +192,12 @@ def settle(state: TaskState) -> tuple[Event, ...]:
         return _stopped(state, state.stopping)
     if state.spent.seconds >= state.limits.max_seconds:
         return _failed(state, "max_seconds", LIMIT_MESSAGES["max_seconds"])
+    if state.wait and _is_over(state, state.wait):
+        return (_waited(state, state.wait),)
     if state.open_actions or state.question:
         return ()
-    if state.texts_without_call >= 2:
-        return (TaskCompleted(result=state.last_text),)
+    if state.texts_without_call >= TEXTS_THAT_END:
+        return () if state.live_children else (TaskCompleted(result=state.last_text),)
     if failure := _hopeless(state):
         return _failed(state, *failure)
     return ()
@@ -202,8 +218,24 @@ def _add_message(state: TaskState, entry: InboxEntry, text: str) -> tuple[Event,
     return (added, answered)
 
 
+def _is_over(state: TaskState, wait: Wait) -> bool:
+    waited = [child for child in state.children if child.task_id in wait.child_ids]
+    ended = [not child.is_live for child in waited]
+    return any(ended) if wait.until == "any" else all(ended)
+
+
+def _waited(state: TaskState, wait: Wait) -> ActionSucceeded:
+    """End a wait; what the children say of their work stands beside it, in their own events."""
+    action = next(o.action for o in state.open_actions if o.action.action_id == wait.action_id)
+    waited = (child for child in state.children if child.task_id in wait.child_ids)
+    lines = [f"{c.task_id} ({c.role}): {'running' if c.is_live else c.state}" for c in waited]
+    return done(action, "\n".join(lines))
+
+
 def _stopped(state: TaskState, stopping: StopRequested) -> tuple[Event, ...]:
     closed = _close_open(state, "the task is stopped")
+    if state.live_children:
+        return closed  # and the end comes when theirs have been reported
     if stopping.then == "failed":
         end: Event = TaskFailed(code=stopping.code or "failed", message=stopping.message or "")
     else:
@@ -212,15 +244,17 @@ def _stopped(state: TaskState, stopping: StopRequested) -> tuple[Event, ...]:
 
 
 def _failed(state: TaskState, code: str, message: str) -> tuple[Event, ...]:
+    if state.live_children:
+        return (give_up(code, message),)
     return (*_close_open(state, "the task has ended"), TaskFailed(code=code, message=message))
 
 
 def _close_open(state: TaskState, why: str) -> tuple[Event, ...]:
     """Give every open action the outcome that the end of the task means for it."""
-    asked = state.question.action_id if state.question else None
+    waiting = {one.action_id for one in (state.question, state.wait) if one}
     return tuple(
         interrupted_action(one, _how_cut(one, state))
-        if one.started or one.action.action_id == asked
+        if one.started or one.action.action_id in waiting
         else skipped_action(one, why)
         for one in state.open_actions
     )

@@ -14,6 +14,7 @@ SteersmanError                 code = snake_case of the class, the docstring is 
 │   └── FenceAhead             or so it seems: the workspace's files know of a later holder
 ├── LogUnreadable              a later version wrote it; this one must leave the task alone
 ├── WorkspaceLost              the directory of a task cannot be opened here
+├── WorkspaceTaken             another task of the same tree is working in it; its turn ends
 └── InboxMoved                 a command arrived before the commit; decide again
 """
 
@@ -149,6 +150,10 @@ class FenceAhead(LeaseLost):
 
 class LogUnreadable(SteersmanError):
     """The log holds what only a later version of Steersman understands."""
+
+
+class WorkspaceTaken(SteersmanError):
+    """A task that was delegated is working in the workspace; it is our turn again later."""
 
 
 class WorkspaceLost(SteersmanError):

@@ -22,7 +22,7 @@ from steersman.core.ids import (
     TaskId,
     WorkerId,
 )
-from steersman.core.limits import RecordedLimits, Usage
+from steersman.core.limits import RecordedLimits, Spent, Usage
 
 JsonObject = dict[str, Any]
 
@@ -203,6 +203,53 @@ class MessageAdded(EventBase):
     author_id: OwnerId
 
 
+class PlanItem(BaseModel):
+    """One line of a plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(min_length=1, max_length=300)
+    state: Literal["pending", "in_progress", "done", "dropped"] = "pending"
+
+
+class PlanUpdated(EventBase):
+    """The agent's plan, as it is from now on."""
+
+    type: Literal["plan_updated"] = "plan_updated"
+    items: tuple[PlanItem, ...]
+
+
+class ChildDelegated(EventBase):
+    """Another role gets a part of the work, as a task of its own with limits out of ours."""
+
+    type: Literal["child_delegated"] = "child_delegated"
+    action_id: ActionId
+    child_id: TaskId
+    role: str
+    goal: str
+    workspace: Literal["shared", "fork"]
+    limits: RecordedLimits
+
+
+class WaitStarted(EventBase):
+    """Nothing more is done until one of these children has ended, or all of them."""
+
+    type: Literal["wait_started"] = "wait_started"
+    action_id: ActionId
+    child_ids: tuple[TaskId, ...]
+    until: Literal["all", "any"]
+
+
+class ChildFinished(EventBase):
+    """A child has ended. `result` is what it says of it; `spent` is settled with our limits."""
+
+    type: Literal["child_finished"] = "child_finished"
+    child_id: TaskId
+    state: Literal["completed", "failed", "stopped"]
+    result: str
+    spent: Spent
+
+
 class ContextCompacted(EventBase):
     """Prompts show `summary` in place of everything up to `through_seq` from now on."""
 
@@ -280,6 +327,10 @@ Event = (
     | ActionStarted
     | Outcome
     | MessageAdded
+    | PlanUpdated
+    | ChildDelegated
+    | WaitStarted
+    | ChildFinished
     | ContextCompacted
     | TaskPaused
     | TaskResumed

@@ -9,6 +9,7 @@ from typing import assert_never
 from steersman.core import events as ev
 from steersman.core.limits import Spent
 from steersman.core.state import (
+    Child,
     Ending,
     OpenAction,
     PendingApproval,
@@ -16,7 +17,12 @@ from steersman.core.state import (
     Streak,
     TaskPhase,
     TaskState,
+    Wait,
 )
+from steersman.core.text import shorten
+
+GOAL_CHARACTERS = 120
+"""As much of a child's goal as its parent's state holds; the log and the child have all of it."""
 
 _CONSEQUENCES = frozenset({"skipped", "not_run", "too_many_calls"})
 """Failures that say nothing about the action itself, so they do not count towards a streak."""
@@ -94,6 +100,10 @@ def _changes(  # noqa: C901, PLR0912 - one arm per event
             return {"question": Question(action_id=event.action_id, text=event.question)}
         case ev.ContextCompacted():
             return {"spent": state.spent.plus(event.usage)}
+        case ev.PlanUpdated():
+            return {"plan": event.items}
+        case ev.ChildDelegated() | ev.WaitStarted() | ev.ChildFinished():
+            return _team(state, event)
         case ev.MessageAdded() | ev.TaskPaused() | ev.TaskResumed() | ev.StopRequested():
             return _steered(event)
         case ev.TaskCompleted() | ev.TaskFailed() | ev.TaskStopped():
@@ -118,13 +128,41 @@ def _steered(
             return {"stopping": event}
 
 
+def _team(
+    state: TaskState, event: ev.ChildDelegated | ev.WaitStarted | ev.ChildFinished
+) -> Changes:
+    match event:
+        case ev.ChildDelegated():
+            child = Child(
+                task_id=event.child_id,
+                role=event.role,
+                goal=shorten(event.goal, GOAL_CHARACTERS),
+                limits=event.limits,
+            )
+            return {"children": (*state.children, child)}
+        case ev.WaitStarted():
+            wait = Wait(action_id=event.action_id, child_ids=event.child_ids, until=event.until)
+            return {"wait": wait}
+        case ev.ChildFinished():
+            return {
+                "children": tuple(
+                    child.model_copy(update={"state": event.state})
+                    if child.task_id == event.child_id
+                    else child
+                    for child in state.children
+                ),
+                "spent": state.spent.plus_child(event.spent),
+                "texts_without_call": 0,
+            }
+
+
 def _thought(state: TaskState, event: ev.ThoughtRecorded) -> Changes:
     spent = state.spent.plus(event.usage)
     if event.interrupted:
         return {"spent": spent, "trouble": state.trouble.over()}
     return {
         "step": event.step,
-        "spent": spent.model_copy(update={"steps": event.step}),
+        "spent": spent.model_copy(update={"steps": spent.steps + 1}),
         "trouble": state.trouble.over(),
         "texts_without_call": 0 if event.actions else state.texts_without_call + 1,
         "last_text": "" if event.actions else event.text,
@@ -179,7 +217,9 @@ def _started(state: TaskState, event: ev.ActionStarted, epoch: int) -> tuple[Ope
 def _outcome(state: TaskState, event: ev.Outcome) -> Changes:
     left = tuple(o for o in state.open_actions if o.action.action_id != event.action_id)
     pending = tuple(one for one in state.approvals if one.action_id != event.action_id)
-    over: Changes = {"open_actions": left, "approvals": pending}
+    waits_on = state.wait and state.wait.action_id != event.action_id
+    wait = state.wait if waits_on else None
+    over: Changes = {"open_actions": left, "approvals": pending, "wait": wait}
     if isinstance(event, ev.ActionFailed) and event.error in _CONSEQUENCES:
         return over if left else over | _step_ended(state)
     succeeded = state.step_succeeded or isinstance(event, ev.ActionSucceeded)
@@ -217,7 +257,8 @@ def _fingerprint(state: TaskState, event: ev.Outcome) -> str:
 
 def _ended(event: ev.FinalEvent) -> Changes:
     """An ended task waits for nothing."""
-    return {"ending": _ending(event), "question": None, "paused": False, "retry_at": None}
+    waits: Changes = {"question": None, "wait": None, "paused": False, "retry_at": None}
+    return {"ending": _ending(event), **waits}
 
 
 def _ending(event: ev.FinalEvent) -> Ending:

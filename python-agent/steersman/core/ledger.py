@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from steersman.core.approving import approval_rows, expired
 from steersman.core.clock import new_id
-from steersman.core.commands import InboxEntry
+from steersman.core.commands import InboxEntry, report_id
 from steersman.core.decide import HandBack, answer, due_at, next_move, settle
+from steersman.core.delegation import ChildPost, NewChild, report, stops
 from steersman.core.errors import InboxMoved
 from steersman.core.events import (
     ActionFailed,
@@ -25,13 +26,15 @@ from steersman.core.events import (
     FinalEvent,
     JsonObject,
     MessageAdded,
+    StopRequested,
     ThoughtRecorded,
 )
 from steersman.core.fold import apply, fold
-from steersman.core.ids import CommandId, trace_id
-from steersman.core.ports import Claim, Decision, StoredHistory
+from steersman.core.ids import CommandId, TaskId, trace_id
+from steersman.core.ports import Claim, Decision, Report, StoredHistory
 from steersman.core.runtime import Recording
 from steersman.core.state import TaskState
+from steersman.core.tool import Decided
 from steersman.core.view import task_view
 
 _log = logging.getLogger(__name__)
@@ -63,11 +66,20 @@ def restore(history: StoredHistory) -> TaskState:
 
 
 @dataclass(frozen=True, slots=True)
+class _Below:
+    """What a commit brings to the tasks below this one."""
+
+    children: tuple[NewChild, ...] = ()
+    posts: tuple[ChildPost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """Events that are not committed yet, and the state after them."""
 
     state: TaskState
     envelopes: tuple[Envelope, ...] = ()
+    below: _Below = _Below()
 
 
 class Ledger:
@@ -125,11 +137,12 @@ class Ledger:
             else:
                 return draft.envelopes
 
-    async def propose(self, events: Sequence[Event]) -> tuple[Envelope, ...]:
+    async def propose(self, decided: Decided) -> tuple[Envelope, ...]:
         """Commit a decision, or return () when a command arrived first: then decide again."""
         if self._unanswered:
             return ()
-        draft = self._draft(events)
+        below = _Below(decided.children, decided.posts)
+        draft = replace(self._draft(decided.events), below=below)
         release = isinstance(next_move(draft.state), HandBack)
         try:
             await self._commit(draft, {}, guarded=True, release=release)
@@ -212,7 +225,18 @@ class Ledger:
             approvals=approval_rows(self.state, draft.envelopes),
             progress=any(isinstance(e.event, _PROGRESS) for e in draft.envelopes),
             checkpoint=state.model_dump(mode="json") if compacted else None,
+            children=draft.below.children,
+            posts=(*draft.below.posts, *self._stops(draft)),
+            report=_report(state),
         )
+
+    def _stops(self, draft: _Draft) -> tuple[ChildPost, ...]:
+        """Stop the children when we end by ourselves; a person's stop reaches all at once."""
+        events = (envelope.event for envelope in draft.envelopes if not envelope.command_id)
+        asked = next((event for event in events if isinstance(event, StopRequested)), None)
+        if asked is None:
+            return ()
+        return stops(draft.state.live_children, asked, new_id(self._recording.clock))
 
     async def _tell(self, decision: Decision, view: JsonObject) -> None:
         """Bring the copy up to date and wake the watchers; after the commit, never before."""
@@ -221,8 +245,19 @@ class Ledger:
             _log.info("event_committed", extra=_fields(self.state, envelope))
         await self._recording.cache.put(task_id, self._claim.epoch, self.state.seq, view)
         await self._recording.hints.publish(task_id)
-        if decision.release:
+        below = {post.child_id for post in decision.posts}
+        above = {decision.report.parent_id} if decision.report else set[TaskId]()
+        for task_id in below | above:
+            await self._recording.hints.publish(inbox_topic(task_id))
+        if decision.release or decision.children or below or above:
             await self._recording.hints.publish(DUE)
+
+
+def _report(state: TaskState) -> Report | None:
+    said = report(state)
+    if said is None or state.parent_id is None:
+        return None
+    return Report(state.parent_id, report_id(state.task_id), said, state.owner_id)
 
 
 def _denies(draft: _Draft) -> bool:

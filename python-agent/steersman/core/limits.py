@@ -16,7 +16,10 @@ LIMIT_MESSAGES = {
 
 
 class Limits(BaseModel):
-    """Bounds of one task. `max_seconds` is time held by a worker; waiting is free.
+    """Bounds of one task and all that it delegates.
+
+    `max_seconds` is time held by a worker; waiting is free. `max_children` counts those that ended
+    too; below a task `max_depth` levels may follow.
 
     Whoever asks for a limit that does not exist is told so: unknown ones are refused.
     """
@@ -27,6 +30,8 @@ class Limits(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_seconds: float = Field(default=3600, gt=0, le=7 * 86_400, allow_inf_nan=False)
+    max_children: int = Field(default=8, ge=0, le=100)
+    max_depth: int = Field(default=3, ge=0, le=10)
 
 
 def _known_limits(value: object) -> object:
@@ -73,6 +78,16 @@ class Spent(BaseModel):
             }
         )
 
+    def plus_child(self, child: "Spent") -> "Spent":
+        """Add what a child has spent, its own children's included."""
+        return Spent(
+            steps=self.steps + child.steps,
+            input_tokens=self.input_tokens + child.input_tokens,
+            output_tokens=self.output_tokens + child.output_tokens,
+            cost_usd=round(self.cost_usd + child.cost_usd, 9),
+            seconds=round(self.seconds + child.seconds, 3),
+        )
+
 
 def wished_limits(role: Limits, wished: Mapping[str, Any]) -> Limits:
     """Return the role's limits with those that somebody wished for. Raises Invalid."""
@@ -88,7 +103,7 @@ def exceeded(limits: Limits, spent: Spent) -> str | None:
     """Name the limit that is used up, as the code of the failure, or return None."""
     if spent.steps >= limits.max_steps:
         return "max_steps"
-    if limits.max_tokens is not None and _tokens(spent) >= limits.max_tokens:
+    if limits.max_tokens is not None and tokens(spent) >= limits.max_tokens:
         return "max_tokens"
     if limits.max_cost_usd is not None and spent.cost_usd >= limits.max_cost_usd:
         return "max_cost"
@@ -97,5 +112,6 @@ def exceeded(limits: Limits, spent: Spent) -> str | None:
     return None
 
 
-def _tokens(spent: Spent) -> int:
+def tokens(spent: Spent) -> int:
+    """Return how many tokens were used, of both kinds."""
     return spent.input_tokens + spent.output_tokens

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from steersman.core import act
 from steersman.core.asking import with_approvals
+from steersman.core.clock import new_id
 from steersman.core.context import Prompt, PromptBuilder
 from steersman.core.decide import (
     Act,
@@ -13,29 +14,30 @@ from steersman.core.decide import (
     Think,
     begin,
     begun_by_another,
+    give_up,
     last_attempt,
     next_move,
     poisoned,
     unbegun,
 )
-from steersman.core.errors import WorkspaceLost
+from steersman.core.errors import WorkspaceLost, WorkspaceTaken
 from steersman.core.events import (
     ActionFailed,
     Effect,
     Envelope,
     Event,
     ModelCallFailed,
-    StopRequested,
     ThoughtRecorded,
 )
+from steersman.core.ids import TaskId
 from steersman.core.interruption import Interruption, Shutdown
 from steersman.core.ledger import Ledger, restore
-from steersman.core.outcomes import rest_of_thought
+from steersman.core.outcomes import failed_action, rest_of_thought
 from steersman.core.ports import Claim, StoredHistory, WorkspaceRef
-from steersman.core.runtime import KeptArtifacts, OpenWorkspace, Runtime
+from steersman.core.runtime import KeptArtifacts, OpenWorkspace, OwnChildren, Runtime
 from steersman.core.state import TaskState
 from steersman.core.think import Thought, think
-from steersman.core.tool import ToolContext, TransactionalTool
+from steersman.core.tool import DecideContext, ToolContext, ToolFailure, TransactionalTool
 
 
 class TaskRun:
@@ -71,7 +73,7 @@ class TaskRun:
             except WorkspaceLost as lost:
                 if not last_attempt(self._claim):
                     raise
-                await self._record((_give_up("workspace_lost", str(lost)),))
+                await self._record((give_up("workspace_lost", str(lost)),))
 
     def _open_ledger(self, history: StoredHistory) -> Ledger:
         recording = self._runtime.recording
@@ -89,7 +91,7 @@ class TaskRun:
                 "Five attempts in a row came to nothing: each time its worker died, or met an "
                 "error of its own that stands in its log."
             )
-            facts = (*facts, _give_up("poisoned", message))
+            facts = (*facts, give_up("poisoned", message))
         await self._record(facts, adopted.blobs)
 
     async def _adopted(self) -> act.Outcomes:
@@ -130,7 +132,7 @@ class TaskRun:
             prompt = self._prompts.build(state)
         if _over_budget(state, prompt):
             message = "The next model call would need more tokens than are left."
-            await self._record((_give_up("max_tokens", message),))
+            await self._record((give_up("max_tokens", message),))
             return
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._interruption.cut(cut, self._remaining()))
@@ -165,12 +167,25 @@ class TaskRun:
             ready.append(found)
         first = ready[0]
         if isinstance(first.tool, TransactionalTool):
-            decided = first.tool.decide(first.arguments, first.one.action)
-            await self._extend(await self._ledger.propose(decided))
+            await self._decide(first.tool, first)
         elif first.tool.effect is not Effect.PURE and not first.one.started:
             await self._record((await act.prepare(first, await self._context(first)),))
         else:
             await self._run(act.together(tuple(ready)))
+
+    async def _decide(self, tool: TransactionalTool, ready: act.Ready) -> None:
+        context = DecideContext(
+            state=self._ledger.state,
+            team=self._runtime.team,
+            new_id=TaskId(new_id(self._runtime.recording.clock)),
+            now=self._runtime.recording.clock.now(),
+        )
+        try:
+            decided = tool.decide(ready.arguments, ready.one.action, context)
+        except ToolFailure as failure:
+            await self._record((failed_action(ready.one, failure.code, str(failure)),))
+            return
+        await self._extend(await self._ledger.propose(decided))
 
     async def _run(self, batch: tuple[act.Ready, ...]) -> None:
         contexts = [await self._context(ready) for ready in batch]
@@ -208,9 +223,11 @@ class TaskRun:
         await self._prompts.extend(envelopes, self._blobs)
 
     async def _context(self, ready: act.Ready) -> ToolContext:
-        ref = self._claim.workspace
         if self._workspace is None:
-            assert ref is not None, "a claim to work on a task comes with its workspace"
+            journal = self._runtime.recording.journal
+            ref = self._claim.workspace or await journal.acquire_workspace(self._claim)
+            if ref is None:
+                raise WorkspaceTaken
             self._workspace = await self._open(ref)
         return ToolContext(
             task_id=self._claim.task_id,
@@ -218,6 +235,7 @@ class TaskRun:
             files=self._workspace.files,
             commands=self._workspace.commands,
             artifacts=KeptArtifacts(self._runtime.recording.journal, self.task_id),
+            children=OwnChildren(self._runtime.recording.journal, self.task_id),
             remaining=self._remaining(),
         )
 
@@ -243,8 +261,3 @@ def _over_budget(state: TaskState, prompt: Prompt) -> bool:
         return False
     used = state.spent.input_tokens + state.spent.output_tokens
     return used + prompt.estimated_tokens > state.limits.max_tokens
-
-
-def _give_up(code: str, message: str) -> StopRequested:
-    """End the task as failed, once its open actions have their outcomes."""
-    return StopRequested(by="steersman", then="failed", code=code, message=message)

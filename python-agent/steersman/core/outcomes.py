@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from steersman.core.events import (
+    Action,
     ActionFailed,
     ActionInterrupted,
     ActionSucceeded,
@@ -14,6 +15,16 @@ from steersman.core.state import OpenAction, TaskState
 
 AFTER_UNKNOWN = "an earlier call was cut"
 CutReason = Literal["stopped", "shutdown", "outcome_unknown"]
+
+
+def done(action: Action, output: str = "") -> ActionSucceeded:
+    """Build the success of a call that is done by what is committed with it."""
+    return ActionSucceeded(
+        action_id=action.action_id,
+        tool=action.tool,
+        output=output,
+        output_bytes=len(output.encode()),
+    )
 
 
 def failed_action(one: OpenAction, code: str, message: str) -> ActionFailed:

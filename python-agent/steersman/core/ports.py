@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 
 from steersman.core.approvals import Remembered, Ruling
 from steersman.core.approving import ApprovalRow
-from steersman.core.commands import Command, InboxEntry
+from steersman.core.commands import Command, InboxEntry, ReportChild
 from steersman.core.conversation import Earlier
+from steersman.core.delegation import ChildPost, NewChild
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId, WorkerId
 
@@ -29,8 +30,9 @@ class WorkspaceRef:
 class Claim:
     """A task that this process owns until it releases it or its lease ends.
 
-    `workspace` is None when the task was claimed only to answer a command. `taken_over`: the
-    last holder's lease had expired. `at` is when, by the store's clock.
+    `workspace` is None when the task was claimed only to answer a command (`to_work` is false), or
+    while a task that it has delegated holds it. `taken_over`: the last holder's lease had expired.
+    `at` is when, by the store's clock.
     """
 
     task_id: TaskId
@@ -41,13 +43,27 @@ class Claim:
     inbox_done: int
     claims_since_progress: int
     taken_over: bool
+    to_work: bool = True
     workspace: WorkspaceRef | None = None
     at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What a child's last commit puts into the inbox of its parent."""
+
+    parent_id: TaskId
+    command_id: CommandId
+    command: ReportChild
+    author: OwnerId
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What one commit writes: events 1..n after `version`, and the row as they leave it.
+
+    `children` are inserted, `posts` go to inboxes below and `report` to the one above, all in the
+    same transaction.
 
     `view` and `checkpoint` are JSON; `checkpoint` only where history starts anew. `seen_inbox`
     makes the commit fail with InboxMoved when a command has arrived since. `progress` resets the
@@ -69,6 +85,9 @@ class Decision:
     artifacts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     approvals: tuple[ApprovalRow, ...] = ()
     checkpoint: JsonObject | None = None
+    children: tuple[NewChild, ...] = ()
+    posts: tuple[ChildPost, ...] = ()
+    report: Report | None = None
     seen_inbox: int | None = None
     progress: bool = False
     release: bool = False
@@ -105,6 +124,10 @@ class Journal(Protocol):
         """Claim a task that nobody holds, to answer its inbox. Its workspace is not acquired."""
         ...
 
+    async def acquire_workspace(self, claim: Claim) -> WorkspaceRef | None:
+        """Take the workspace for a claim that came without it; None while another task has it."""
+        ...
+
     async def history(self, task_id: TaskId) -> StoredHistory: ...
 
     async def inbox(self, task_id: TaskId, after: int) -> tuple[InboxEntry, ...]: ...
@@ -139,6 +162,10 @@ class Journal(Protocol):
 
     async def remembered(self, task_id: TaskId) -> Remembered: ...
 
+    async def child(self, task_id: TaskId, child_id: TaskId) -> JsonObject | None:
+        """Read the view of a task's child; None when it is none of its children."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -170,6 +197,14 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """The answer to a command, and whose inboxes hold it now, parents before their children."""
+
+    answer: JsonObject
+    reached: tuple[TaskId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some items of a listing. `next_cursor` is opaque; None at the end."""
 
@@ -197,7 +232,11 @@ class TaskStore(Protocol):
 
     async def submit(self, submission: Submission) -> JsonObject: ...
 
-    async def post(self, posting: Posting) -> JsonObject: ...
+    async def post(self, posting: Posting) -> Posted: ...
+
+    async def tree(self, task_id: TaskId, owner_id: OwnerId) -> tuple[JsonObject, ...]:
+        """Read the views of a task and of all below it; a parent stands before its children."""
+        ...
 
     async def view(self, task_id: TaskId, owner_id: OwnerId) -> JsonObject: ...
 

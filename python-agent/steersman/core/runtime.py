@@ -9,6 +9,7 @@ from typing import Protocol
 from steersman.core.approvals import ApprovalPolicy, Policies
 from steersman.core.clock import Clock
 from steersman.core.deltas import DeltaFeed
+from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.model import Model
 from steersman.core.ports import (
@@ -133,6 +134,18 @@ class Runtime:
     deltas: DeltaFeed
     worker_id: WorkerId
     policy: LoopPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChildren:
+    """What a task's children have come to, for the tool that looks at them."""
+
+    journal: Journal
+    task_id: TaskId
+
+    async def view(self, child_id: TaskId) -> JsonObject | None:
+        """Return a child's view; None for what is no child of the task."""
+        return await self.journal.child(self.task_id, child_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,17 @@ from pydantic import BaseModel, ConfigDict
 
 from steersman.core import events as ev
 from steersman.core.ids import ActionId, ApprovalId, ConversationId, OwnerId, TaskId
-from steersman.core.limits import RecordedLimits, Spent
+from steersman.core.limits import RecordedLimits, Spent, exceeded
 
 ATTEMPTS_PER_MODEL = 3
 """How often one model is asked in a row before the next one of the list is."""
 
 UNUSABLE_REPLIES = frozenset({"empty_reply", "garbage", "output_limit"})
 """Failures of the reply rather than of the call: asking again at once is worth a try."""
+
+
+TEXTS_THAT_END = 2
+"""A reply without a call is answered by a nudge; so many in a row are the result."""
 
 
 class TaskPhase(StrEnum):
@@ -33,6 +37,7 @@ class Blocker(StrEnum):
     PAUSE = "pause"
     APPROVAL = "approval"
     MESSAGE = "message"
+    CHILD = "child"
     RETRY = "retry"
 
 
@@ -70,6 +75,29 @@ class Question(_Value):
 
     action_id: ActionId
     text: str
+
+
+class Child(_Value):
+    """A task that this one has delegated. `limits` are reserved until it has ended."""
+
+    task_id: TaskId
+    role: str
+    goal: str
+    limits: RecordedLimits
+    state: str = "delegated"
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether its end has not been reported yet."""
+        return self.state == "delegated"
+
+
+class Wait(_Value):
+    """The wait for children that `action_id` has begun."""
+
+    action_id: ActionId
+    child_ids: tuple[TaskId, ...]
+    until: str
 
 
 class Ending(_Value):
@@ -144,6 +172,9 @@ class TaskState(_Value):
     open_actions: tuple[OpenAction, ...] = ()
     approvals: tuple[PendingApproval, ...] = ()
     question: Question | None = None
+    plan: tuple[ev.PlanItem, ...] = ()
+    children: tuple[Child, ...] = ()
+    wait: Wait | None = None
     paused: bool = False
     retry_at: datetime | None = None
     stopping: ev.StopRequested | None = None
@@ -165,9 +196,36 @@ class TaskState(_Value):
             Blocker.PAUSE: self.paused,
             Blocker.APPROVAL: bool(self.approvals),
             Blocker.MESSAGE: self.question is not None,
+            Blocker.CHILD: self._awaits_children,
             Blocker.RETRY: self.retry_at is not None,
         }
         return tuple(blocker for blocker in Blocker if standing[blocker])
+
+    @property
+    def live_children(self) -> tuple[Child, ...]:
+        """The children whose end has not been reported."""
+        return tuple(child for child in self.children if child.is_live)
+
+    @property
+    def reserved(self) -> Spent:
+        """What living children may spend at most; what they have no limit for counts as nothing."""
+        limits = [child.limits for child in self.live_children]
+        return Spent(
+            steps=sum(one.max_steps for one in limits),
+            input_tokens=sum(one.max_tokens or 0 for one in limits),
+            cost_usd=round(sum(one.max_cost_usd or 0.0 for one in limits), 9),
+            seconds=sum(one.max_seconds for one in limits),
+        )
+
+    @property
+    def _awaits_children(self) -> bool:
+        if self.wait is not None:
+            return True
+        if not self.live_children:
+            return False
+        # No task ends before its children, nor begins anything with what they may still spend.
+        is_ending = self.stopping is not None or self.texts_without_call >= TEXTS_THAT_END
+        return is_ending or bool(exceeded(self.limits, self.spent.plus_child(self.reserved)))
 
     @property
     def begun(self) -> tuple[OpenAction, ...]:

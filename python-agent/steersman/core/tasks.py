@@ -164,10 +164,13 @@ class Tasks:
 
     async def deliver(self, posting: Posting) -> JsonObject:
         """Put a command that is made into its task's inbox, as `post` does."""
-        answer = await self._store.post(posting)
-        await self._recording.hints.publish(inbox_topic(posting.task_id))
-        await self._answer_for_nobody(posting.task_id)
-        return answer
+        posted = await self._store.post(posting)
+        for task_id in posted.reached:
+            await self._recording.hints.publish(inbox_topic(task_id))
+        # From below: a task that is stopped ends when the ends of its children are reported.
+        for task_id in reversed(posted.reached):
+            await self._answer_for_nobody(task_id)
+        return posted.answer
 
     def new_command_id(self) -> CommandId:
         """Make the id of a command that came without one."""
@@ -184,6 +187,15 @@ class Tasks:
         if view["state"] not in FINAL_STATES:
             await self._recording.cache.put(task_id, view["epoch"], view["seq"], view)
         return view
+
+    async def tree(self, task_id: TaskId, owner_id: OwnerId) -> JsonObject:
+        """Return {task, children}, each child in the same form, as of their last commits."""
+        nodes: dict[str, JsonObject] = {}
+        for view in await self._store.tree(task_id, owner_id):
+            node = nodes[view["task_id"]] = {"task": view, "children": []}
+            if view["task_id"] != task_id:
+                nodes[view["parent_id"]]["children"].append(node)
+        return nodes[task_id]
 
     async def list(self, query: TaskFilter) -> Page:
         """Return one page of views, newest first."""

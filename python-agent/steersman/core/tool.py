@@ -9,14 +9,17 @@ calls the same for a remembered approval; none means all of them.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from steersman.core.events import Action, Effect, Event
+from steersman.core.delegation import ChildPost, NewChild
+from steersman.core.events import Action, Effect, Event, JsonObject
 from steersman.core.ids import ActionId, TaskId
 from steersman.core.model import ToolSpecification
+from steersman.core.roles import Team
+from steersman.core.state import TaskState
 
 LEFTOVERS = ".steersman-*.tmp"
 """What a crash in `WorkspaceFiles.replace` leaves; no listing, diff or archive has it."""
@@ -132,6 +135,14 @@ class CommandRunner(Protocol):
         ...
 
 
+class ChildReader(Protocol):
+    """Look at the tasks that this one has delegated."""
+
+    async def view(self, child_id: TaskId) -> JsonObject | None:
+        """Return a child's view as of its last commit; None for what is no child of ours."""
+        ...
+
+
 class ArtifactReader(Protocol):
     """Read what was too long for an event."""
 
@@ -147,7 +158,27 @@ class ToolContext:
     files: WorkspaceFiles
     commands: CommandRunner | None
     artifacts: ArtifactReader
+    children: ChildReader
     remaining: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DecideContext:
+    """What a decision may look at. `new_id` is fresh for each call."""
+
+    state: TaskState
+    team: Team
+    new_id: TaskId
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a transactional call commits: events here, and with them tasks and commands below."""
+
+    events: tuple[Event, ...]
+    children: tuple[NewChild, ...] = ()
+    posts: tuple[ChildPost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +222,13 @@ class IdempotentTool(_ToolBase):
 
 @dataclass(frozen=True, slots=True)
 class TransactionalTool(_ToolBase):
-    """A tool that is done by committing its events. `ends_reply`: later calls are not run."""
+    """A tool that is done by committing its events. `ends_reply`: later calls are not run.
 
-    decide: Callable[[Any, Action], tuple[Event, ...]]
+    `decide` is pure: what a commit that is made again writes must be the same. It raises
+    ToolFailure for a call that cannot be.
+    """
+
+    decide: Callable[[Any, Action, DecideContext], Decided]
     ends_reply: bool = False
     effect: Effect = Effect.TRANSACTIONAL
     same_by: tuple[str, ...] = ()

@@ -99,6 +99,8 @@ class Transcript:
                 self._question = asked.action_id
             case ev.MessageAdded() as message:
                 self._message(seq, message)
+            case ev.ChildFinished() as child:
+                self._said(seq, _reported(child))
             case ev.ContextCompacted() as compacted:
                 self._compacted(compacted)
             case _:
@@ -147,11 +149,14 @@ class Transcript:
         return max(min(self._text_limit, room // max(len(turn.calls), 1)), _MIN_OUTCOME_BYTES)
 
     def _message(self, seq: int, message: ev.MessageAdded) -> None:
-        turn = self._turn(seq)
         if self._question is not None:
+            self._turn(seq)
             return
         # Providers refuse a whole prompt for one text of white space.
-        text = head_and_tail(message.text, self._text_limit) if message.text.strip() else _BLANK
+        self._said(seq, message.text if message.text.strip() else _BLANK)
+
+    def _said(self, seq: int, whole: str) -> None:
+        turn, text = self._turn(seq), head_and_tail(whole, self._text_limit)
         size = len(text.encode())
         said = sum(len(earlier.encode()) for earlier in turn.said)
         closed = all(call.action_id in turn.outcomes for call in turn.calls)
@@ -191,6 +196,12 @@ class Transcript:
             path: [read for read in reads if read.turn.first_seq >= first]
             for path, reads in self._reads.items()
         }
+
+
+def _reported(child: ev.ChildFinished) -> str:
+    """Tell of a child's end. What it says is its own word, and what it read may speak in it."""
+    head = f"The task {child.child_id}, which you delegated, was {child.state}. It reports:"
+    return f"{head}\n{child.result or '(nothing)'}"
 
 
 def _render(turn: Turn) -> Iterator[PromptMessage]:

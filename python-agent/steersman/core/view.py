@@ -1,13 +1,15 @@
 """What readers get of a task: a projection of its state of at most 16 KB."""
 
-from steersman.core.events import JsonObject, format_time
-from steersman.core.state import PendingApproval, TaskState
+from steersman.core.events import JsonObject, PlanItem, format_time
+from steersman.core.state import Child, PendingApproval, TaskState
 from steersman.core.text import cut_for_json, head_and_tail
 
 _TEXT_LIMIT_BYTES = 4_000
 """Goal, result, question and error message, as JSON writes them; the log has them whole."""
 
 _REASON_LIMIT_BYTES = 120
+_MOST_CHILDREN = 24
+"""The newest; all of them are in the tree."""
 
 
 def task_view(state: TaskState) -> JsonObject:
@@ -27,8 +29,8 @@ def task_view(state: TaskState) -> JsonObject:
         "step": state.step,
         "result": _cut(state.ending.result if state.ending else None),
         "error": _error(state),
-        "plan": [],
-        "children": [],
+        "plan": [_planned(item) for item in state.plan],
+        "children": [_child(child) for child in state.children[-_MOST_CHILDREN:]],
         "pending_approvals": [_pending(one) for one in state.approvals],
         "question": _cut(state.question.text if state.question else None),
         "limits": state.limits.model_dump(mode="json"),
@@ -44,6 +46,14 @@ def _pending(approval: PendingApproval) -> JsonObject:
     kept = approval.model_dump(mode="json", exclude={"expires_at"})
     kept["reason"] = head_and_tail(approval.reason, _REASON_LIMIT_BYTES)
     return {**kept, "expires_at": format_time(approval.expires_at)}
+
+
+def _planned(item: PlanItem) -> JsonObject:
+    return {"text": cut_for_json(item.text, _REASON_LIMIT_BYTES), "state": item.state}
+
+
+def _child(child: Child) -> JsonObject:
+    return {"task_id": child.task_id, "role": child.role, "state": child.state}
 
 
 def _error(state: TaskState) -> JsonObject | None:

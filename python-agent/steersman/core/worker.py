@@ -17,6 +17,7 @@ from steersman.core.errors import (
     StoreUnavailable,
     WorkspaceBusy,
     WorkspaceLost,
+    WorkspaceTaken,
 )
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.interruption import Shutdown
@@ -137,6 +138,8 @@ class Worker:
             _log.warning("claim_lost", extra={"action": "claim_lost", **fields})
             fence = lost.fence if isinstance(lost, FenceAhead) else 0
             await self._hand_back(claim, _RETRY, fence=fence)
+        except WorkspaceTaken:
+            await self._hand_back(claim, _RETRY)
         except (StoreUnavailable, WorkspaceBusy, LogUnreadable) as error:
             # Not the task's fault: such times must not add up until it counts as poisoned.
             _log.warning(error.code(), extra={"action": "task_dropped", **fields})

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from steersman.core.events import Action, Event, QuestionAsked
-from steersman.core.tool import Arguments, TransactionalTool
+from steersman.core.events import Action, QuestionAsked
+from steersman.core.tool import Arguments, DecideContext, Decided, TransactionalTool
 
 
 class AskUser(Arguments):
@@ -16,8 +16,8 @@ class AskUser(Arguments):
     )
 
 
-def _decide(arguments: AskUser, action: Action) -> tuple[Event, ...]:
-    return (QuestionAsked(action_id=action.action_id, question=arguments.question),)
+def _decide(arguments: AskUser, action: Action, _context: DecideContext) -> Decided:
+    return Decided((QuestionAsked(action_id=action.action_id, question=arguments.question),))
 
 
 TOOL = TransactionalTool(

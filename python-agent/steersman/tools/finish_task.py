@@ -2,9 +2,16 @@
 
 from pydantic import Field
 
-from steersman.core.events import Action, ActionSucceeded, Event, TaskCompleted
+from steersman.core.events import Action, TaskCompleted
+from steersman.core.outcomes import done
 from steersman.core.text import clean
-from steersman.core.tool import Arguments, TransactionalTool
+from steersman.core.tool import (
+    Arguments,
+    DecideContext,
+    Decided,
+    ToolFailure,
+    TransactionalTool,
+)
 
 
 class FinishTask(Arguments):
@@ -17,15 +24,14 @@ class FinishTask(Arguments):
     )
 
 
-def _decide(arguments: FinishTask, action: Action) -> tuple[Event, ...]:
-    result = clean(arguments.result)
-    done = ActionSucceeded(
-        action_id=action.action_id,
-        tool=action.tool,
-        output="",
-        output_bytes=0,
-    )
-    return (done, TaskCompleted(result=result))
+def _decide(arguments: FinishTask, action: Action, context: DecideContext) -> Decided:
+    if live := context.state.live_children:
+        names = ", ".join(child.task_id for child in live)
+        raise ToolFailure(
+            "children_running",
+            f"Wait for the tasks that you have delegated, or stop them: {names}.",
+        )
+    return Decided((done(action), TaskCompleted(result=clean(arguments.result))))
 
 
 TOOL = TransactionalTool(

@@ -13,7 +13,7 @@ from steersman.core.interruption import Shutdown
 from steersman.core.loop import TaskRun
 from steersman.core.tasks import Defaults, NewTask, Tasks
 from tests.agent.core.playing import Stage
-from tests.agent.postgres.making import ME, ROLES, Store
+from tests.agent.postgres.making import ME, Store
 
 LEASE_SECONDS = 60.0
 
@@ -40,10 +40,15 @@ class People:
         self._numbers = count(1)
 
     async def submit(
-        self, goal: str = "make it work", conversation_id: str | None = None
+        self,
+        goal: str = "make it work",
+        conversation_id: str | None = None,
+        *,
+        role: str = "developer",
+        **limits: Any,
     ) -> TaskId:
         """Ask for something."""
-        wish = NewTask(goal=goal, conversation_id=conversation_id)
+        wish = NewTask(goal=goal, role=role, conversation_id=conversation_id, limits=limits)
         return TaskId((await self.tasks.submit(wish, ME))["task_id"])
 
     async def post(self, task_id: TaskId, command: Command) -> JsonObject:
@@ -55,7 +60,7 @@ class People:
         worker_id = f"worker-{next(self._numbers)}"
         await self.store.alive(worker_id, seconds=LEASE_SECONDS)
         journal = self.store.journal(worker_id)
-        claim = await journal.claim(ROLES)
+        claim = await journal.claim(tuple(self.stage.team.roles))
         if claim is None:
             return None
         return TaskRun(claim, self.stage.runtime(journal, worker_id), self.shutdown)

@@ -109,7 +109,7 @@ async def test_a_command_goes_into_the_inbox_once(store: Store) -> None:
     task_id = await submitted(store)
     first = await store.tasks.post(message(task_id, command_id="key"))
     again = await store.tasks.post(message(task_id, command_id="key"))
-    assert first == again == {"command_id": "key", "state": "queued"}
+    assert first.answer == again.answer == {"command_id": "key", "state": "queued"}
     await store.tasks.post(message(task_id, text="more"))
     entries = await store.journal().inbox(task_id, 0)
     assert [(entry.n, entry.command) for entry in entries] == [
@@ -131,8 +131,8 @@ async def test_commands_at_once_are_numbered_without_a_gap(store: Store) -> None
 async def test_after_the_end_a_stop_changes_nothing_and_a_message_is_refused(store: Store) -> None:
     claim = await claimed(store)
     await store.journal().commit(ending(claim))
-    answer = await store.tasks.post(stop(claim.task_id, command_id="key"))
-    assert answer == {"command_id": "key", "state": "stopped"}
+    posted = await store.tasks.post(stop(claim.task_id, command_id="key"))
+    assert posted.answer == {"command_id": "key", "state": "stopped"}
     with pytest.raises(TaskEnded):
         await store.tasks.post(message(claim.task_id))
     assert await store.journal().inbox(claim.task_id, 0) == ()

@@ -1,12 +1,13 @@
 """A workspace, and a way to call a tool in it as the loop does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from steersman.adapters.workspace import DirectoryFiles
+from steersman.core.events import JsonObject
 from steersman.core.ids import ActionId, TaskId
 from steersman.core.tool import (
     CommandRequest,
@@ -27,6 +28,13 @@ class KeptArtifacts(dict[str, bytes]):
 
     async def read(self, name: str) -> bytes | None:
         return self.get(name)
+
+
+class KnownChildren(dict[str, JsonObject]):
+    """Views of children by id."""
+
+    async def view(self, child_id: TaskId) -> JsonObject | None:
+        return self.get(child_id)
 
 
 class CannedCommands:
@@ -53,6 +61,7 @@ class Workplace:
     artifacts: KeptArtifacts
     commands: CannedCommands | None = None
     remaining: timedelta = timedelta(minutes=30)
+    children: KnownChildren = field(default_factory=KnownChildren)
 
     def context(self) -> ToolContext:
         return ToolContext(
@@ -61,6 +70,7 @@ class Workplace:
             files=DirectoryFiles(self.root),
             commands=self.commands,
             artifacts=self.artifacts,
+            children=self.children,
             remaining=self.remaining,
         )
 

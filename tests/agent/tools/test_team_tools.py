@@ -7,9 +7,7 @@ from jsonschema import Draft202012Validator
 
 import steersman.tools
 from steersman.adapters.prompts import load_team
-from steersman.core.events import Action, ActionSucceeded, QuestionAsked, TaskCompleted
-from steersman.core.ids import ActionId
-from steersman.core.tool import RunningTool, TransactionalTool
+from steersman.core.tool import RunningTool
 from steersman.tools import load_tools
 from tests.agent.prompts import PROMPTS
 from tests.agent.tools.conftest import TOOLS, Workplace
@@ -95,18 +93,3 @@ async def test_a_file_and_a_line_of_the_team_add_a_tool(
 def test_every_tool_that_exists_is_somebodys() -> None:
     team = load_team(PROMPTS, TOOLS)
     assert {tool for role in team.roles.values() for tool in role.tools} == set(TOOLS)
-
-
-def test_a_question_is_asked_and_an_end_ends() -> None:
-    ask, finish = TOOLS["ask_user"], TOOLS["finish_task"]
-    assert isinstance(ask, TransactionalTool)
-    assert isinstance(finish, TransactionalTool)
-    action = Action(action_id=ActionId("a"), tool="finish_task", arguments={})
-    assert ask.decide(ask.arguments(question="Which?"), action) == (
-        QuestionAsked(action_id=ActionId("a"), question="Which?"),
-    )
-    assert finish.decide(finish.arguments(result="Done."), action) == (
-        ActionSucceeded(action_id=ActionId("a"), tool="finish_task", output="", output_bytes=0),
-        TaskCompleted(result="Done."),
-    )
-    assert (ask.ends_reply, finish.ends_reply) == (True, True)

@@ -23,24 +23,16 @@ _APPEND = leave_out(SQL["commit"], "beside")
 
 async def commit(connection: Connection, decision: Decision) -> int:
     """Write the decision, or find it written. Returns the task's `size_bytes`."""
+    size = await write(connection, decision)
+    return await commit_found(connection, decision) if size is None else size
+
+
+async def write(connection: Connection, decision: Decision) -> int | None:
+    """Write the decision; None when the row is not as the decision has seen it."""
     if _only_appends(decision):
-        size: int | None = await connection.fetchval(_APPEND, *_arguments(decision))
-    else:
-        beside = _arguments_beside(decision)
-        size = await connection.fetchval(SQL["commit"], *_arguments(decision), *beside)
-    return await _explain(connection, decision) if size is None else size
-
-
-async def commit_final(connection: Connection, decision: Decision) -> tuple[int, bool]:
-    """Commit, and give the conversation to its next task. Returns also whether there was one.
-
-    The conversation is locked first, as a submission does: neither can miss the other.
-    """
-    task_id = UUID(decision.claim.task_id)
-    await connection.execute(SQL["lock_conversation"], task_id)
-    size = await commit(connection, decision)
-    await connection.execute(SQL["number_the_end"], task_id)
-    return size, await connection.fetchval(SQL["hand_over"], task_id) is not None
+        return await connection.fetchval(_APPEND, *_arguments(decision))
+    beside = _arguments_beside(decision)
+    return await connection.fetchval(SQL["commit"], *_arguments(decision), *beside)
 
 
 def _arguments(decision: Decision) -> tuple[Any, ...]:
@@ -83,7 +75,7 @@ def _compacted_through(decision: Decision) -> int | None:
     return max((event.through_seq for event in compactions), default=None)
 
 
-async def _explain(connection: Connection, decision: Decision) -> int:
+async def commit_found(connection: Connection, decision: Decision) -> int:
     """Return the size when the decision stands in the log already, raise otherwise."""
     claim = decision.claim
     row = await connection.fetchrow(

@@ -71,6 +71,30 @@ WITH moved AS (
 -- end beside
 SELECT size_bytes FROM moved
 
+-- name: lock_parent
+-- Before the child's own row: locks go from parent to child everywhere.
+SELECT p.id FROM tasks p
+ WHERE p.id = (SELECT parent_id FROM tasks WHERE id = $1) FOR NO KEY UPDATE
+
+-- name: lock_child
+SELECT id FROM tasks WHERE id = $1 FOR NO KEY UPDATE
+
+-- name: make_child
+-- A child is like its parent in all that its parent does not choose for it. It is due at once.
+INSERT INTO tasks (id, owner_id, conversation_id, parent_id, root_id, role, workspace_id,
+                   contract_version, state, version, view, created_at, updated_at, due_at,
+                   size_bytes, ended_before, goes_first)
+SELECT $2, p.owner_id, p.conversation_id, p.id, p.root_id, $3, p.workspace_id,
+       $4, $5, 1, $6, $7, $7, now(),
+       pg_column_size(ROW($2::uuid, 1::bigint, 0::bigint, 'task_submitted'::text, NULL::text,
+                          $2::uuid, $8::text, $7::timestamptz)),
+       p.ended_before, false
+  FROM tasks p WHERE p.id = $1
+
+-- name: make_first_event
+INSERT INTO events (task_id, seq, epoch, type, payload, at, commit_id)
+VALUES ($1, 1, 0, 'task_submitted', $2, $3, $4)
+
 -- name: why_not
 SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final, t.size_bytes,
        EXISTS (SELECT FROM events

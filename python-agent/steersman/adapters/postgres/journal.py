@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,12 @@ from uuid import UUID
 import asyncpg
 from pydantic import ValidationError
 
-from steersman.adapters.postgres.commit import commit, commit_final
+from steersman.adapters.postgres.commit import commit
+from steersman.adapters.postgres.commit_others import (
+    Committed,
+    commit_with_others,
+    concerns_others,
+)
 from steersman.adapters.postgres.conversations import to_earlier
 from steersman.adapters.postgres.pool import COMMIT_PATIENCE, Connection, PostgresPool
 from steersman.adapters.postgres.queries import load_queries
@@ -32,12 +38,14 @@ from steersman.core.approvals import Remembered
 from steersman.core.commands import InboxEntry
 from steersman.core.conversation import MOST_EARLIER, Earlier
 from steersman.core.errors import LeaseLost, LogUnreadable, TaskNotFound
+from steersman.core.events import JsonObject
 from steersman.core.ids import OwnerId, TaskId, WorkerId
 from steersman.core.ledger import DUE
-from steersman.core.ports import NOW, Claim, Decision, Hints, StoredHistory
+from steersman.core.ports import NOW, Claim, Decision, Hints, StoredHistory, WorkspaceRef
 from steersman.core.runtime import Failpoints, NoFailpoints
 
 _SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_TASKS = load_queries(Path(__file__).with_name("tasks.sql"))
 _A_MOMENT = timedelta(seconds=15)
 """How long answering a command may take before the task counts as left behind."""
 
@@ -88,7 +96,7 @@ class PostgresJournal:
                 if row is None:
                     return None
                 if row["id"] is not None:
-                    return self._own(row, with_workspace=True)
+                    return self._own(row, to_work=True)
                 # Another worker was faster with this one; there may be more.
 
     async def claim_for_command(self, task_id: TaskId) -> Claim | None:
@@ -104,7 +112,7 @@ class PostgresJournal:
                 CONTRACT_VERSION,
             )
             self._strays.discard(task_uuid(task_id))
-            return self._own(row, with_workspace=False) if row else None
+            return self._own(row, to_work=False) if row else None
 
     async def _free_strays(self) -> None:
         """Hand back what was claimed for a command, and the store may not know that it is over.
@@ -116,8 +124,14 @@ class PostgresJournal:
             await self._pool.fetch(_SQL["free"], self._worker_id, list(strays))
             self._strays -= strays
 
-    def _own(self, row: asyncpg.Record, *, with_workspace: bool) -> Claim:
-        seconds = math.inf if with_workspace else _A_MOMENT.total_seconds()
+    async def acquire_workspace(self, claim: Claim) -> WorkspaceRef | None:
+        """Take the workspace for a claim that came without it."""
+        ids = UUID(claim.task_id), claim.epoch, claim.worker_id, self._host_id
+        row = await self._pool.fetchrow(_SQL["acquire_workspace"], *ids)
+        return None if row is None else to_workspace(row["id"], row)
+
+    def _own(self, row: asyncpg.Record, *, to_work: bool) -> Claim:
+        seconds = math.inf if to_work else _A_MOMENT.total_seconds()
         self._held[row["id"]] = _Hold(row["epoch"], time.monotonic() + seconds)
         return Claim(
             task_id=TaskId(str(row["id"])),
@@ -129,7 +143,8 @@ class PostgresJournal:
             claims_since_progress=row["claims_since_progress"],
             taken_over=row["expired"],
             at=row["at"],
-            workspace=to_workspace(row["workspace_id"], row) if with_workspace else None,
+            to_work=to_work,
+            workspace=to_workspace(row["workspace_id"], row) if to_work and row["fence"] else None,
         )
 
     async def history(self, task_id: TaskId) -> StoredHistory:
@@ -172,11 +187,19 @@ class PostgresJournal:
         rows = await self._pool.fetch(_SQL["earlier"], task_uuid(task_id), MOST_EARLIER)
         return to_earlier(rows)
 
+    async def child(self, task_id: TaskId, child_id: TaskId) -> JsonObject | None:
+        """Read the view of a task's child."""
+        with suppress(TaskNotFound):  # the model may write any id
+            ids = task_uuid(task_id), task_uuid(child_id)
+            row = await self._pool.fetchrow(_TASKS["child"], *ids)
+            return None if row is None else from_json(row["view"])
+        return None
+
     async def commit(self, decision: Decision) -> int:
         """Write the decision, or find that it was written before."""
         try:
-            if decision.final:
-                size = await self._commit_final(decision)
+            if concerns_others(decision):
+                size = await self._commit_with_others(decision)
             else:
                 size = await self._pool.run(
                     lambda connection: self._commit(connection, decision), patience=COMMIT_PATIENCE
@@ -193,24 +216,24 @@ class PostgresJournal:
         self._failpoints.reach("acknowledged")
         return size
 
-    async def _commit_final(self, decision: Decision) -> int:
-        async def commit_all(connection: Connection) -> tuple[int, bool]:
+    async def _commit_with_others(self, decision: Decision) -> int:
+        async def commit_all(connection: Connection) -> Committed:
             async with connection.transaction():
-                done = await commit_final(connection, decision)
+                done = await commit_with_others(connection, decision)
             self._failpoints.reach("acknowledged")
             return done
 
-        size, handed_over = await self._pool.run(commit_all, patience=COMMIT_PATIENCE)
-        if handed_over and self._hints:
+        committed = await self._pool.run(commit_all, patience=COMMIT_PATIENCE)
+        if committed.handed_over and self._hints:
             await self._hints.publish(DUE)
-        return size
+        return committed.size_bytes
 
     async def release(
         self, claim: Claim, *, after: timedelta = NOW, failed: bool = False, fence: int = 0
     ) -> None:
         """Hand the task back; where that cannot be told, this worker may claim it again."""
         arguments = (UUID(claim.task_id), claim.epoch, claim.worker_id, after, failed, fence)
-        if claim.workspace is None:
+        if not claim.to_work:
             self._strays.add(UUID(claim.task_id))  # until the store knows that it is free
         try:
             await self._pool.run(lambda connection: connection.execute(_SQL["release"], *arguments))

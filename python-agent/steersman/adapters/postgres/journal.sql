@@ -1,6 +1,8 @@
 -- name: claim
 -- $1 worker, $2 host, $3 roles, $4 contract version, $5 tasks that this worker knows to be its own,
 -- $6 the only tree to take from, or null.
+-- A task that has delegated may be taken while another holds its workspace: it has to hear people
+-- and reports while its children work. Then it comes without the workspace.
 -- Sub-selects, not joins, wherever a row is read that is not locked: only they are read again when
 -- a locked row turns out to have changed. A task that is ours without our knowing was claimed by a
 -- statement whose answer got lost.
@@ -15,7 +17,8 @@ WITH due AS (
               WHEN t.worker_id = $1 THEN t.id <> ALL ($5::uuid[])
               ELSE coalesce((SELECT lease_until <= now() FROM workers WHERE id = t.worker_id), true)
          END
-     AND (w.holder_task_id IS NULL OR w.holder_task_id = t.id)
+     AND (w.holder_task_id IS NULL OR w.holder_task_id = t.id
+          OR EXISTS (SELECT FROM tasks c WHERE c.parent_id = t.id))
      AND (w.host_id IS NULL OR w.host_id = $2)
      AND (SELECT active_task_id FROM conversations WHERE id = t.conversation_id) = t.root_id
    ORDER BY t.due_at
@@ -34,10 +37,21 @@ WITH due AS (
      SET holder_task_id = taken.id, fence = w.fence + 1, host_id = coalesce(w.host_id, $2)
     FROM taken
    WHERE w.id = taken.workspace_id
+     AND (w.holder_task_id IS NULL OR w.holder_task_id = taken.id)
   RETURNING w.id, w.owner_id, w.name, w.path, w.fence
 )
 SELECT taken.*, held.owner_id, held.name, held.path, held.fence
   FROM due LEFT JOIN taken ON true LEFT JOIN held ON true
+
+-- name: acquire_workspace
+-- $1 task, $2 epoch, $3 worker, $4 host.
+UPDATE workspaces w
+   SET holder_task_id = t.id, fence = w.fence + 1, host_id = coalesce(w.host_id, $4)
+  FROM tasks t
+ WHERE t.id = $1 AND t.epoch = $2 AND t.worker_id = $3 AND w.id = t.workspace_id
+   AND (w.holder_task_id IS NULL OR w.holder_task_id = t.id)
+   AND (w.host_id IS NULL OR w.host_id = $4)
+RETURNING w.id, w.owner_id, w.name, w.path, w.fence
 
 -- name: claim_for_command
 -- $1 worker, $2 task, $3 tasks that this worker knows to be its own, $4 contract version.

@@ -7,6 +7,7 @@ import asyncpg
 
 from steersman.adapters.postgres.approvals import keep_artifacts, rule, ruled
 from steersman.adapters.postgres.cursors import cursor_of, read_cursor
+from steersman.adapters.postgres.inboxes import lock_below, put, reaches_below
 from steersman.adapters.postgres.pool import (
     DATABASE_ERRORS,
     Connection,
@@ -20,7 +21,6 @@ from steersman.adapters.postgres.rows import (
     request_uuid,
     task_uuid,
     to_envelope,
-    to_json,
     to_workspace,
 )
 from steersman.adapters.postgres.submit import SQL, find_workspace, insert_task, keep_command
@@ -29,7 +29,15 @@ from steersman.core.errors import StoreUnavailable, TaskEnded, TaskNotFound, Wor
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import OwnerId, TaskId
 from steersman.core.ledger import inbox_topic
-from steersman.core.ports import Hints, Page, Posting, Submission, TaskFilter, WorkspaceRef
+from steersman.core.ports import (
+    Hints,
+    Page,
+    Posted,
+    Posting,
+    Submission,
+    TaskFilter,
+    WorkspaceRef,
+)
 
 _LONGEST_HOLD = "SET LOCAL idle_in_transaction_session_timeout = '15min'"
 
@@ -51,8 +59,8 @@ class PostgresTaskStore:
             await self._hints.publish(inbox_topic(interrupted))
         return answer
 
-    async def post(self, posting: Posting) -> JsonObject:
-        """Put a command into the inbox; it is accepted when this returns."""
+    async def post(self, posting: Posting) -> Posted:
+        """Put a command into one inbox or those of a tree; it is accepted when this returns."""
         return await self._pool.transaction(lambda connection: _post(connection, posting))
 
     async def view(self, task_id: TaskId, owner_id: OwnerId) -> JsonObject:
@@ -61,6 +69,13 @@ class PostgresTaskStore:
         if row is None:
             raise TaskNotFound
         return _view(row)
+
+    async def tree(self, task_id: TaskId, owner_id: OwnerId) -> tuple[JsonObject, ...]:
+        """Read the views of a task and of all below it, parents first."""
+        rows = await self._pool.fetch(SQL["tree"], task_uuid(task_id), owner_id)
+        if not rows:
+            raise TaskNotFound
+        return tuple(_view(row) for row in rows)
 
     async def list(self, query: TaskFilter) -> Page:
         """Read one page of views, newest first."""
@@ -152,7 +167,7 @@ async def _lock_workspace(connection: Connection, owner_id: OwnerId, name: str) 
     return to_workspace(row["id"], row)
 
 
-async def _post(connection: Connection, posting: Posting) -> JsonObject:
+async def _post(connection: Connection, posting: Posting) -> Posted:
     task_id = task_uuid(posting.task_id)
     task = await connection.fetchrow(SQL["lock_task"], task_id, posting.owner_id)
     if task is None:
@@ -167,18 +182,18 @@ async def _post(connection: Connection, posting: Posting) -> JsonObject:
         answer=answer,
     )
     if before is not None:
-        return before
+        return Posted(before, (posting.task_id,))
+    reached = [task_id]
     if not task["final"]:
         if posting.ruling is not None:
             await rule(connection, task_id, posting, posting.ruling)
         await keep_artifacts(connection, task_id, posting.artifacts)
-        payload = to_json(posting.command.model_dump(mode="json"))
-        await connection.execute(
-            SQL["post"], task_id, posting.command_id, payload, posting.owner_id
-        )
+        if reaches_below(posting.command):
+            reached += await lock_below(connection, task_id)
+        await put(connection, reached, posting.command_id, posting.command, posting.owner_id)
     elif not isinstance(posting.command, StopTask):
         raise TaskEnded
-    return answer
+    return Posted(answer, tuple(TaskId(str(one)) for one in reached))
 
 
 def _answer(posting: Posting, state: str) -> JsonObject:

@@ -59,6 +59,23 @@ WITH grown AS (
 INSERT INTO inbox (task_id, n, command_id, payload, author)
 SELECT id, inbox_seq, $2, $3, $4 FROM grown
 
+-- name: lock_below
+-- The next level below tasks that are locked; under the lock nothing can be added to it.
+SELECT id FROM tasks WHERE parent_id = ANY ($1::uuid[]) AND NOT final
+ ORDER BY id FOR NO KEY UPDATE
+
+-- name: tree
+-- A tree is read, not kept. The depth of trees is limited, so this ends.
+WITH RECURSIVE tree AS (
+  SELECT id, parent_id, view, size_bytes FROM tasks WHERE id = $1 AND owner_id = $2
+  UNION ALL
+  SELECT t.id, t.parent_id, t.view, t.size_bytes FROM tree JOIN tasks t ON t.parent_id = tree.id
+)
+SELECT * FROM tree ORDER BY id
+
+-- name: child
+SELECT view, size_bytes FROM tasks WHERE id = $2 AND parent_id = $1
+
 -- name: view
 SELECT view, size_bytes FROM tasks WHERE id = $1 AND owner_id = $2
 
