@@ -92,6 +92,11 @@ def test_unknown_fields_are_ignored_at_every_depth() -> None:
         assert parse_envelope(pair["newer"]) == parse_envelope(pair["known"])
 
 
+def test_what_an_older_version_did_not_write_has_its_default() -> None:
+    for pair in read_json(CONTRACT / "older.json")["absent_fields"]:
+        assert parse_envelope(pair["older"]) == parse_envelope(pair["known"])
+
+
 def test_a_type_that_is_not_known_is_an_error() -> None:
     with pytest.raises(ValidationError, match="weather_changed"):
         parse_envelope(read_json(CONTRACT / "newer.json")["unknown_type"])

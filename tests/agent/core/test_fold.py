@@ -191,7 +191,7 @@ def test_a_checkpoint_of_an_older_version_lacks_what_is_newer() -> None:
 
 def test_a_log_of_a_newer_version_may_hold_limits_that_we_do_not_know() -> None:
     payload = submitted().model_dump(mode="json")
-    payload["limits"] |= {"max_children": 8}
+    payload["limits"] |= {"max_wishes": 3}
     assert parse_event("task_submitted", payload) == submitted()
-    with pytest.raises(ValueError, match="max_children"):
-        Limits.model_validate({"max_children": 8})
+    with pytest.raises(ValueError, match="max_wishes"):
+        Limits.model_validate({"max_wishes": 3})
