@@ -17,9 +17,26 @@ from steersman.api.chat_frames import (
     StopTaskNow,
     SubmitTask,
 )
-from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask, parse_command
+from steersman.core.commands import (
+    AddMessage,
+    PauseTask,
+    ResumeTask,
+    StopTask,
+    parse_command,
+    report_id,
+)
 from steersman.core.deltas import Delta
-from steersman.core.events import ActionFailed, Event, parse_envelope
+from steersman.core.events import (
+    ActionFailed,
+    ChildDelegated,
+    ChildFinished,
+    Event,
+    TaskCompleted,
+    TaskFailed,
+    TaskStopped,
+    WaitStarted,
+    parse_envelope,
+)
 from steersman.core.fold import fold
 from steersman.core.ids import TaskId
 from steersman.core.view import task_view
@@ -80,6 +97,27 @@ def test_a_log_is_one_that_could_have_happened(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     written = [json.dumps(envelope.to_wire(), ensure_ascii=False) for envelope in log]
     assert written == lines
+
+
+def test_children_are_delegated_once_end_once_and_before_the_task_above_them() -> None:
+    for path in LOGS:
+        known: set[str] = set()
+        living: set[str] = set()
+        for envelope in read_log(path):
+            match envelope.event:
+                case ChildDelegated(child_id=child):
+                    assert child not in known
+                    known.add(child)
+                    living.add(child)
+                case WaitStarted(child_ids=children):
+                    assert known >= set(children)
+                case ChildFinished(child_id=child):
+                    assert envelope.command_id == report_id(child)
+                    living.remove(child)
+                case TaskCompleted() | TaskFailed() | TaskStopped():
+                    assert not living
+                case _:
+                    pass
 
 
 def test_every_view_has_its_log() -> None:
