@@ -19,7 +19,9 @@ public sealed record LimitsBody(
     int? MaxSteps = null,
     long? MaxTokens = null,
     double? MaxCostUsd = null,
-    double? MaxSeconds = null);
+    double? MaxSeconds = null,
+    int? MaxChildren = null,
+    int? MaxDepth = null);
 
 /// <summary>What becomes of a task whose conversation has one already.</summary>
 [JsonConverter(typeof(SnakeCaseConverter<OnBusy>))]

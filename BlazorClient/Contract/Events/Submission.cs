@@ -11,10 +11,3 @@ public sealed record TaskSubmitted(
     Limits Limits,
     string TeamVersion,
     string? ParentId = null) : TaskEvent;
-
-/// <summary>Bounds of one task. <c>MaxSeconds</c> is time held by a worker; waiting is free.</summary>
-public sealed record Limits(
-    int MaxSteps = 50,
-    long? MaxTokens = null,
-    double? MaxCostUsd = null,
-    double MaxSeconds = 3600);

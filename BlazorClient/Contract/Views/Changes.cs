@@ -5,7 +5,21 @@ namespace Steersman.BlazorClient.Contract.Views;
 /// <summary>What each event means to a view, but for its place in the log and the time that it took.</summary>
 internal static class Changes
 {
-    public static TaskView Of(TaskView view, TaskEvent fact) => fact switch
+    public static TaskView Of(TaskView view, TaskEvent fact)
+    {
+        var changed = OfItself(view, fact);
+        var before = MemoryOf(view).Team;
+        var team = before.After(fact);
+        return ReferenceEquals(team, before)
+            ? changed
+            : changed with { Children = team.Shown, Memory = MemoryOf(changed) with { Team = team } };
+    }
+
+    /// <summary>Says whether the task waits for children, once all is known of the event: the time that it took counts.</summary>
+    public static TaskView WithChildBlocker(TaskView view) =>
+        view.With(Blocker.Child, MemoryOf(view).Team.Blocks(view.Limits, view.Spent));
+
+    private static TaskView OfItself(TaskView view, TaskEvent fact) => fact switch
     {
         TaskClaimed => Claimed(view),
         ThoughtRecorded thought => Thought(view, thought),
@@ -17,11 +31,13 @@ internal static class Changes
         QuestionAsked asked => (view with { Question = ShownText.Cut(asked.Question) }).With(Blocker.Message, true),
         MessageAdded => (view with { Question = null }).With(Blocker.Message, false).With(Blocker.Retry, false),
         ContextCompacted compacted => view with { Spent = view.Spent.Plus(compacted.Usage) },
+        PlanUpdated updated => view with { Plan = [.. updated.Items.Select(Shown)] },
+        ChildFinished finished => view with { Spent = view.Spent.Plus(finished.Spent) },
         TaskPaused => view.With(Blocker.Pause, true),
         TaskResumed => view.With(Blocker.Pause, false),
         FinalEvent final => Ended(view, final),
         TaskSubmitted => throw new ArgumentException("task_submitted stands only at the start of a log.", nameof(fact)),
-        _ => view, // a stop that is asked for, a refusal, and what a newer agent writes
+        _ => view, // what is remembered of a team, a stop that is asked for, a refusal, and what a newer agent writes
     };
 
     private static TaskView Claimed(TaskView view) =>
@@ -35,7 +51,7 @@ internal static class Changes
             : view with
             {
                 Step = thought.Step,
-                Spent = spent with { Steps = thought.Step },
+                Spent = spent with { Steps = spent.Steps + 1 },
                 Memory = MemoryOf(view) with { Begun = FoldMemory.Empty.Begun },
             };
     }
@@ -53,6 +69,8 @@ internal static class Changes
         requested.ArgumentsSha256,
         ShownText.CutReason(requested.Reason),
         requested.ExpiresAt);
+
+    private static PlanItem Shown(PlanItem item) => item with { Text = ShownText.CutLine(item.Text) };
 
     private static TaskView Outcome(TaskView view, IOutcome outcome) =>
         (view with { Memory = MemoryOf(view).Without(outcome.ActionId) })

@@ -9,21 +9,26 @@ internal static class ShownText
     // As JSON writes it, without its quotes.
     private const int TextLimitBytes = 4_000;
 
-    private const int ReasonLimitBytes = 120;
+    private const int LineLimitBytes = 120;
 
-    public static string Cut(string text)
+    public static string Cut(string text) => CutForJson(text, TextLimitBytes);
+
+    public static string CutLine(string line) => CutForJson(line, LineLimitBytes);
+
+    // Not for JSON: with quotes in it, it is a little longer there.
+    public static string CutReason(string reason) => HeadAndTail(reason, LineLimitBytes);
+
+    private static string CutForJson(string text, int limit)
     {
-        var limit = TextLimitBytes;
-        var shown = HeadAndTail(text, limit);
-        while (JsonBytes(shown) > TextLimitBytes)
+        var room = limit;
+        var shown = HeadAndTail(text, room);
+        while (JsonBytes(shown) > limit)
         {
-            limit = limit * 3 / 4;
-            shown = HeadAndTail(text, limit);
+            room = room * 3 / 4;
+            shown = HeadAndTail(text, room);
         }
         return shown;
     }
-
-    public static string CutReason(string reason) => HeadAndTail(reason, ReasonLimitBytes);
 
     /// <summary>Keeps the first and last part; the middle becomes one line that says how much is gone.</summary>
     private static string HeadAndTail(string text, int limit)

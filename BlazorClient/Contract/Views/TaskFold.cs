@@ -67,14 +67,15 @@ public static class TaskFold
         var atWork = view.State is TaskPhase.Running || memory.IsAtWork(view.Epoch);
         var held = atWork && next.Epoch == view.Epoch ? next.At - view.UpdatedAt : TimeSpan.Zero;
         var changed = Changes.Of(view with { Memory = memory }, next);
-        return changed with
+        // The clocks of two workers may differ.
+        var spent = held > TimeSpan.Zero ? changed.Spent.Plus(held) : changed.Spent;
+        var settled = Changes.WithChildBlocker(changed with { Spent = spent });
+        return settled with
         {
-            State = PhaseOf(changed),
+            State = PhaseOf(settled),
             Seq = next.Seq,
             Epoch = next.Epoch,
             UpdatedAt = next.At,
-            // The clocks of two workers may differ.
-            Spent = held > TimeSpan.Zero ? changed.Spent.Plus(held) : changed.Spent,
         };
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steersman.BlazorClient.Contract.Events;
 using Steersman.BlazorClient.Contract.Json;
@@ -39,7 +38,8 @@ public sealed record TaskView
 
     public required IReadOnlyList<PlanItem> Plan { get; init; }
 
-    public required IReadOnlyList<JsonElement> Children { get; init; }
+    /// <summary>The newest of the tasks that it has delegated; all of them are in the tree.</summary>
+    public required IReadOnlyList<Child> Children { get; init; }
 
     public required IReadOnlyList<PendingApproval> PendingApprovals { get; init; }
 
@@ -71,8 +71,13 @@ public sealed record TaskView
 /// <summary>Why a task failed.</summary>
 public sealed record TaskError(string Code, string? Message = null);
 
-/// <summary>One line of a plan: <c>pending</c>, <c>in_progress</c>, <c>done</c> or <c>dropped</c>.</summary>
-public sealed record PlanItem(string Text, string State);
+/// <summary>A task that this one has delegated.</summary>
+public sealed record Child(string TaskId, string Role, ChildState State)
+{
+    /// <summary>Whether its end has not been reported yet.</summary>
+    [JsonIgnore]
+    public bool IsLive => State == ChildState.Delegated;
+}
 
 /// <summary>An action that waits for a person until <c>ExpiresAt</c>. Its arguments are in the log and in the approval.</summary>
 public sealed record PendingApproval(

@@ -72,6 +72,17 @@ public sealed class AnswerTests
     }
 
     [Fact]
+    public void A_state_of_a_child_that_is_not_known_is_kept()
+    {
+        var child = Golden.Parse<TaskView>(
+            Golden.Read("logs", "waits_for_two_children.view.json").GetRawText()
+                .Replace("delegated", "borrowed", StringComparison.Ordinal)).Children[0];
+
+        Assert.Equal(new ChildState("borrowed"), child.State);
+        Assert.False(child.IsLive);
+    }
+
+    [Fact]
     public void A_batch_holds_events_and_deltas_and_may_lack_either()
     {
         var batch = Golden.Parse<WatchBatch>(

@@ -98,6 +98,17 @@ public sealed partial class EventTests
         }
     }
 
+    [Fact]
+    public void What_an_older_version_did_not_write_has_its_default()
+    {
+        foreach (var pair in Golden.Read("older.json").GetProperty("absent_fields").EnumerateArray())
+        {
+            var written = Golden.Write(Golden.Parse<TaskEvent>(pair.GetProperty("older")));
+
+            Golden.AssertSame(pair.GetProperty("known"), written);
+        }
+    }
+
     [Theory]
     [InlineData("""{"task_id":"t","seq":1,"at":"2026-03-01T12:00:00.000Z","epoch":0}""")]
     [InlineData("""{"type":5,"task_id":"t","seq":1,"at":"2026-03-01T12:00:00.000Z","epoch":0}""")]
