@@ -135,10 +135,23 @@ async def test_a_connection_that_is_closed_is_called_so_on_any_loop(redis_url: s
     client = redis_client(redis_url, connect_within=PATIENT)
     connection = client.connection_pool.make_connection()
     await connection.connect()
+    assert connection._writer is not None
     connection._writer.transport.abort()
     await asyncio.sleep(0.01)
     with pytest.raises(RedisConnectionError):
         await connection.send_command("PING")
+    await client.aclose()
+
+
+async def test_a_connection_that_another_task_closes_meanwhile_is_called_so(redis_url: str) -> None:
+    client = redis_client(redis_url, connect_within=PATIENT, socket_timeout=30)
+    connection = client.connection_pool.make_connection()
+    await connection.connect()
+    sending = asyncio.create_task(connection.send_command("PING"))
+    await asyncio.sleep(0)  # it has looked whether it is connected, and waits for its turn to write
+    await connection.disconnect(nowait=True)
+    with pytest.raises(RedisConnectionError, match="writelines"):
+        await sending
     await client.aclose()
 
 

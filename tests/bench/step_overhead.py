@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from steersman.app.wiring import App, open_app
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, TaskId
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from steersman.settings import Settings
 from tests.bench.database import database, home
 from tests.bench.figures import Figure, Section, percentile, spread

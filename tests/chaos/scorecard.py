@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
+from steersman.core.text import head_and_tail
 from tests.bench.figures import percentile
 from tests.chaos.world import World
 
@@ -71,7 +72,7 @@ def too_little(world: World) -> list[str]:
 
 def errors(log: Path) -> list[str]:
     """Return what an agent logged as an error: nothing that is done to it here is one of its."""
-    return [line[:2000] for line in _lines(log) if '"level": "error"' in line]
+    return [head_and_tail(line, 4_000) for line in _lines(log) if '"level": "error"' in line]
 
 
 def evidence(wrong: Sequence[str], world: World) -> list[str]:

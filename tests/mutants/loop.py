@@ -36,14 +36,14 @@ LOOP = (
     fault(
         "a task waits or ends without a look at its inbox",
         _LEDGER,
-        "guarded = handing_back or _denies(draft)",
-        "guarded = _denies(draft)",
+        "guarded = handing_back or draft.denies()",
+        "guarded = draft.denies()",
         f"{_LOOPS}::test_a_message_at_the_last_failure_is_recorded_before_the_end",
     ),
     fault(
         "an approval expires over a decision that was accepted",
         _LEDGER,
-        "guarded = handing_back or _denies(draft)",
+        "guarded = handing_back or draft.denies()",
         "guarded = handing_back",
         f"{_ORDER}::test_an_expiry_does_not_overtake_a_decision",
     ),

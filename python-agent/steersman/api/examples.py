@@ -66,6 +66,8 @@ CONVERSATION: JsonObject = {
     "updated_at": _AT,
 }
 
+TREE: JsonObject = {"task": VIEW, "children": []}
+
 OVERVIEW: JsonObject = {
     "tasks": {"queued": 1, "running": 2, "waiting": 1},
     "pending_approvals": 1,

@@ -11,7 +11,7 @@ from steersman.core.errors import ApprovalNotFound, NotFound, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import ApprovalId, ConversationId, TaskId
 from steersman.core.limits import Limits
-from steersman.core.tasks import WORKSPACE_PATTERN, NewTask
+from steersman.core.new_task import WORKSPACE_PATTERN, NewTask
 from steersman.core.text import is_clean
 
 MAX_CURSOR = 2**53 - 1

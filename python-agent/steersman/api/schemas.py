@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args
 from pydantic import BaseModel, Field, create_model
 
 from steersman.api.ports import WireModel
-from steersman.core.events import Event, EventBase, Timestamp
+from steersman.core.events import Event, EventBase, PlanItem, Timestamp
 from steersman.core.limits import Limits, Spent
 from steersman.core.state import Blocker, TaskPhase
 
@@ -82,6 +82,14 @@ class ApprovalRuled(WireModel):
     state: Literal["approved", "rejected"]
 
 
+class ChildItem(WireModel):
+    """A task that was delegated: `delegated` until its end has been reported."""
+
+    task_id: str
+    role: str
+    state: Literal["delegated", "completed", "failed", "stopped"]
+
+
 class TaskView(WireModel):
     """A task as of event `seq`. Long texts are cut; the log has them whole."""
 
@@ -99,8 +107,8 @@ class TaskView(WireModel):
     step: int
     result: str | None
     error: TaskError | None
-    plan: tuple[dict[str, Any], ...]
-    children: tuple[Any, ...]
+    plan: tuple[PlanItem, ...]
+    children: tuple[ChildItem, ...]
     pending_approvals: tuple[PendingApprovalItem, ...]
     question: str | None
     limits: Limits
@@ -109,6 +117,13 @@ class TaskView(WireModel):
     created_at: Timestamp
     updated_at: Timestamp
     size_bytes: int
+
+
+class TaskTree(WireModel):
+    """A task and all that it has delegated, and so on, each as of its last commit."""
+
+    task: TaskView
+    children: tuple["TaskTree", ...]
 
 
 class TaskPage(WireModel):

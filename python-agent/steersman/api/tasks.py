@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from steersman.api.dependencies import Api, Owner
-from steersman.api.examples import ACCEPTED, COMMAND_ACCEPTED, VIEW
+from steersman.api.examples import ACCEPTED, COMMAND_ACCEPTED, TREE, VIEW
 from steersman.api.openapi import Responses, answer, problems, routes
 from steersman.api.requests import (
     MAX_CURSOR,
@@ -20,7 +20,7 @@ from steersman.api.requests import (
     TaskInPath,
     UuidText,
 )
-from steersman.api.schemas import CommandAccepted, TaskAccepted, TaskPage, TaskView
+from steersman.api.schemas import CommandAccepted, TaskAccepted, TaskPage, TaskTree, TaskView
 from steersman.core.commands import PauseTask, ResumeTask
 from steersman.core.errors import (
     CommandConflict,
@@ -109,6 +109,18 @@ async def get_task(
 ) -> JSONResponse:
     """Read a task. `min_seq` asks for a view that knows at least that event."""
     return JSONResponse(await api.tasks.view(task_id, owner, min_seq=query.min_seq))
+
+
+@router.get(
+    "/tasks/{task_id}/tree",
+    responses={
+        200: answer("The tree below the task.", TaskTree, TREE),
+        **problems(TaskNotFound, Invalid, StoreUnavailable),
+    },
+)
+async def get_tree(task_id: TaskInPath, api: Api, owner: Owner) -> JSONResponse:
+    """Read a task and all that it has delegated. Each stands as of its own last commit."""
+    return JSONResponse(await api.tasks.tree(task_id, owner))
 
 
 @router.post(

@@ -8,9 +8,8 @@ from rich.text import Text
 from steersman.cli.cards import Shown, card, read_whole
 from steersman.cli.client import TaskClient, open_client
 from steersman.cli.lettering import paragraph
-from steersman.cli.lines import short_id
 from steersman.cli.printing import Printer, print_json
-from steersman.cli.untrusted import one_line
+from steersman.cli.untrusted import one_line, short_id
 from steersman.core.commands import DecideApproval
 from steersman.core.errors import ApprovalNotFound, Invalid
 from steersman.core.events import JsonObject

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from steersman.cli.calls import Call
 from steersman.cli.lettering import INDENT, Lines, indented, paragraph
-from steersman.cli.lines import clock_time, short_id
-from steersman.cli.untrusted import one_line, visible
+from steersman.cli.lines import clock_time
+from steersman.cli.untrusted import one_line, short_id, visible
 from steersman.core.artifacts import internalize, references
 from steersman.core.errors import SteersmanError
 from steersman.core.events import JsonObject

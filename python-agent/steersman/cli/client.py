@@ -13,9 +13,10 @@ from steersman.core.conversations import ConversationFilter, Conversations
 from steersman.core.errors import ConfigurationError, Invalid, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, OwnerId, TaskId
+from steersman.core.new_task import NewTask
 from steersman.core.ports import Page, TaskFilter
 from steersman.core.retention import Removals
-from steersman.core.tasks import NewTask, Tasks
+from steersman.core.tasks import Tasks
 from steersman.settings import Settings
 
 _ID_LENGTH = 36

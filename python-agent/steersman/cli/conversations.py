@@ -6,10 +6,9 @@ from rich.text import Text
 
 from steersman.cli.calls import number
 from steersman.cli.client import TaskClient, open_client
-from steersman.cli.lines import short_id
 from steersman.cli.listing import since
 from steersman.cli.printing import Printer, print_json
-from steersman.cli.untrusted import one_line
+from steersman.cli.untrusted import one_line, short_id
 from steersman.core.errors import Invalid, NotFound
 from steersman.core.events import JsonObject
 from steersman.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from steersman.cli.client import find_task, open_client
-from steersman.cli.lines import short_id
+from steersman.cli.untrusted import short_id
 from steersman.core.errors import Invalid
 from steersman.core.events import format_time
 from steersman.core.ids import TaskId

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 
 from steersman.cli.client import find_task, open_client
-from steersman.cli.lines import short_id
+from steersman.cli.untrusted import short_id
 from steersman.core.errors import Invalid
 from steersman.settings import Settings
 

@@ -12,8 +12,7 @@ from rich.text import Text
 
 from steersman.cli.client import TaskClient
 from steersman.cli.deciding import ApprovalPrompt
-from steersman.cli.lines import short_id
-from steersman.cli.untrusted import one_line
+from steersman.cli.untrusted import one_line, short_id
 from steersman.cli.words import CTRL_C
 from steersman.core.commands import MAX_TEXT_CHARACTERS, AddMessage, StopTask
 from steersman.core.errors import SteersmanError

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from steersman.cli.calls import Call, call_line, detail_lines, duration, number
 from steersman.cli.lettering import INDENT, Lines, capped, fit, indented, paragraph, wrap
-from steersman.cli.untrusted import one_line
+from steersman.cli.team_lines import TEAM_KINDS, team_lines
+from steersman.cli.untrusted import one_line, short_id
 from steersman.cli.words import CTRL_C, refused
 from steersman.core.events import JsonObject
 
@@ -28,13 +29,6 @@ _WAITS = frozenset(
     }
 )
 """After these the task is handed back, so that the next claim of it is nothing to speak of."""
-
-_PLAN_MARKS = {
-    "pending": ("☐", ""),
-    "in_progress": ("▸", "bold"),
-    "done": ("☑", "dim"),
-    "dropped": ("☒", "dim"),
-}
 
 _MAX_GOAL_LINES = 6
 _MAX_THOUGHT_LINES = 16
@@ -70,10 +64,7 @@ class LineMaker:
             "action_failed": self._outcome,
             "action_interrupted": self._outcome,
             "message_added": self._message,
-            "plan_updated": self._plan,
-            "child_delegated": self._delegated,
-            "wait_started": self._wait,
-            "child_finished": self._child_finished,
+            **dict.fromkeys(TEAM_KINDS, lambda e: team_lines(e, self.width)),
             "context_compacted": lambda _: self._note("older steps were summarised"),
             "approval_requested": self._approval,
             "approval_decided": self._decided,
@@ -225,39 +216,8 @@ class LineMaker:
             *(Text.assemble(bar, one) for one in capped(lines, _MAX_RESULT_LINES)),
         ]
 
-    def _plan(self, event: JsonObject) -> Lines:
-        items: list[JsonObject] = event.get("items") or []
-        return [line for item in items for line in self._plan_item(item)]
-
-    def _plan_item(self, item: JsonObject) -> Lines:
-        mark, style = _PLAN_MARKS.get(str(item.get("state")), ("?", "dim"))
-        return paragraph(f"{mark} {one_line(item.get('text'))}", self.width, style=style, by=3)
-
-    def _delegated(self, event: JsonObject) -> Lines:
-        whom = f"{one_line(event.get('role'))}, task {short_id(event.get('child_id'))}"
-        return paragraph(f"→ {whom}: {one_line(event.get('goal'))}", self.width, style="cyan", by=3)
-
-    def _wait(self, event: JsonObject) -> Lines:
-        count = len(event.get("child_ids") or [])
-        which = "one" if event.get("until") == "any" else "all"
-        return self._note(f"waits for {which} of {count} task{'' if count == 1 else 's'}")
-
-    def _child_finished(self, event: JsonObject) -> Lines:
-        style = "green" if event.get("state") == "completed" else "yellow"
-        head = f"← task {short_id(event.get('child_id'))} {one_line(event.get('state'))}"
-        said = capped(wrap(str(event.get("result", "")), self.width - INDENT), _MAX_THOUGHT_LINES)
-        return [
-            *paragraph(head, self.width, style=style, by=3),
-            *(indented(line, style="dim") for line in said),
-        ]
-
     def _note(self, text: str) -> Lines:
         return paragraph(one_line(text), self.width, style="dim italic")
-
-
-def short_id(whole: object) -> str:
-    """Return the end of an id, its random part, which every command takes for the whole."""
-    return one_line(whole)[-8:]
 
 
 def clock_time(moment: object) -> str:

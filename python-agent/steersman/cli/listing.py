@@ -7,9 +7,9 @@ from rich.text import Text
 
 from steersman.cli.calls import number
 from steersman.cli.client import find_task, open_client
-from steersman.cli.lines import LineMaker, short_id, spend_lines
+from steersman.cli.lines import LineMaker, spend_lines
 from steersman.cli.printing import Printer, print_json
-from steersman.cli.untrusted import one_line
+from steersman.cli.untrusted import one_line, short_id
 from steersman.cli.words import standing
 from steersman.core.events import JsonObject
 from steersman.settings import Settings

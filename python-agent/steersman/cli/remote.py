@@ -25,8 +25,8 @@ from steersman.core.commands import (
 from steersman.core.errors import Malformed, RequestError, Unavailable
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
+from steersman.core.new_task import NewTask
 from steersman.core.ports import Page
-from steersman.core.tasks import NewTask
 
 _CONNECT_SECONDS = 10
 _SILENCE_SECONDS = 45

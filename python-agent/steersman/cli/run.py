@@ -19,7 +19,7 @@ from steersman.cli.remarks import remarks
 from steersman.cli.starting import redaction_of
 from steersman.core.errors import Invalid
 from steersman.core.ids import LOCAL_OWNER, TaskId
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from steersman.settings import Settings
 
 

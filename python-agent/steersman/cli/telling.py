@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from steersman.cli.client import TaskClient, find_task, open_client
-from steersman.cli.lines import short_id
 from steersman.cli.printing import Printer
+from steersman.cli.untrusted import short_id
 from steersman.cli.words import FINAL_STATES, refused
 from steersman.core.commands import AddMessage, Command, PauseTask, ResumeTask, StopTask
 from steersman.core.errors import Invalid, TaskEnded

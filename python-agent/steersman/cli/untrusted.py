@@ -69,3 +69,8 @@ def _picture(character: str) -> str:
         return "\N{SYMBOL FOR DELETE}"
     # Spaces of other widths are no danger, only hard to see.
     return " " if character.isspace() else f"<U+{code:04X}>"
+
+
+def short_id(whole: object) -> str:
+    """Return the end of an id, its random part, which every command takes for the whole."""
+    return one_line(whole)[-8:]

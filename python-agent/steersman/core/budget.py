@@ -8,8 +8,11 @@ from steersman.core.limits import Limits, tokens, wished_limits
 from steersman.core.state import TaskState
 from steersman.core.tool import ToolFailure
 
-_SHARE = 2
-"""A child that is given no limits gets one part in so many of what is left."""
+_SHARE = 4
+"""A child that is given no limits gets one part in so many of what is left.
+
+So after eight of them a tenth is left, and the eighth has an eighth of what the first one had.
+"""
 
 _COUNTED = ("max_steps", "max_tokens", "max_cost_usd", "max_seconds")
 
@@ -26,6 +29,12 @@ def left(state: TaskState) -> Mapping[str, float | None]:
         name: None if most is None else max(most - gone, 0)
         for name, most, gone in zip(_COUNTED, whole, spent, strict=True)
     }
+
+
+def over_budget(state: TaskState, more_tokens: int) -> bool:
+    """Say whether so many more tokens than were used, or given away, would be too many."""
+    rest = left(state)["max_tokens"]
+    return rest is not None and more_tokens > rest
 
 
 def child_limits(state: TaskState, role: Limits, wished: Mapping[str, Any]) -> Limits:

@@ -23,6 +23,7 @@ from steersman.core.events import (
 )
 from steersman.core.ids import TaskId
 from steersman.core.model import PromptMessage, SystemMessage, ToolSpecification, UserMessage
+from steersman.core.roles import prompt_values
 from steersman.core.runtime import Runtime, model_list
 from steersman.core.state import TaskState
 from steersman.core.text import head_and_tail
@@ -159,17 +160,7 @@ class PromptBuilder:
         runtime, window = self._runtime, self._window(state)
         role = runtime.team.roles[state.role]
         tools = tuple(runtime.tools[name].specification() for name in role.tools)
-        values: Mapping[str, object] = {
-            "role": state.role,
-            "description": role.description,
-            "tools": [{"name": tool.name, "description": tool.description} for tool in tools],
-            "limits": state.limits.model_dump(),
-            "team": [
-                {"role": name, "description": one.description}
-                for name, one in runtime.team.roles.items()
-                if name != state.role
-            ],
-        }
+        values = prompt_values(runtime.team, state.role, tools, state.limits)
         system = SystemMessage(runtime.prompts.render(role.template, values))
         goal = UserMessage(f"Your goal:\n{head_and_tail(state.goal, window.text_bytes)}")
         beginning = (system, *self._before(window), goal)

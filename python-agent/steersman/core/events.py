@@ -206,10 +206,10 @@ class MessageAdded(EventBase):
 class PlanItem(BaseModel):
     """One line of a plan."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    text: str = Field(min_length=1, max_length=300)
-    state: Literal["pending", "in_progress", "done", "dropped"] = "pending"
+    text: str
+    state: Literal["pending", "in_progress", "done", "dropped"]
 
 
 class PlanUpdated(EventBase):

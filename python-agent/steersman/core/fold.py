@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from steersman.core import events as ev
+from steersman.core.fold_team import team_changes
 from steersman.core.limits import Spent
 from steersman.core.state import (
-    Child,
     Ending,
     OpenAction,
     PendingApproval,
@@ -17,12 +17,7 @@ from steersman.core.state import (
     Streak,
     TaskPhase,
     TaskState,
-    Wait,
 )
-from steersman.core.text import shorten
-
-GOAL_CHARACTERS = 120
-"""As much of a child's goal as its parent's state holds; the log and the child have all of it."""
 
 _CONSEQUENCES = frozenset({"skipped", "not_run", "too_many_calls"})
 """Failures that say nothing about the action itself, so they do not count towards a streak."""
@@ -103,7 +98,7 @@ def _changes(  # noqa: C901, PLR0912 - one arm per event
         case ev.PlanUpdated():
             return {"plan": event.items}
         case ev.ChildDelegated() | ev.WaitStarted() | ev.ChildFinished():
-            return _team(state, event)
+            return team_changes(state, event)
         case ev.MessageAdded() | ev.TaskPaused() | ev.TaskResumed() | ev.StopRequested():
             return _steered(event)
         case ev.TaskCompleted() | ev.TaskFailed() | ev.TaskStopped():
@@ -126,34 +121,6 @@ def _steered(
             return {"paused": isinstance(event, ev.TaskPaused)}
         case ev.StopRequested():
             return {"stopping": event}
-
-
-def _team(
-    state: TaskState, event: ev.ChildDelegated | ev.WaitStarted | ev.ChildFinished
-) -> Changes:
-    match event:
-        case ev.ChildDelegated():
-            child = Child(
-                task_id=event.child_id,
-                role=event.role,
-                goal=shorten(event.goal, GOAL_CHARACTERS),
-                limits=event.limits,
-            )
-            return {"children": (*state.children, child)}
-        case ev.WaitStarted():
-            wait = Wait(action_id=event.action_id, child_ids=event.child_ids, until=event.until)
-            return {"wait": wait}
-        case ev.ChildFinished():
-            return {
-                "children": tuple(
-                    child.model_copy(update={"state": event.state})
-                    if child.task_id == event.child_id
-                    else child
-                    for child in state.children
-                ),
-                "spent": state.spent.plus_child(event.spent),
-                "texts_without_call": 0,
-            }
 
 
 def _thought(state: TaskState, event: ev.ThoughtRecorded) -> Changes:

@@ -8,31 +8,30 @@ hands it back, and only if no further command has arrived: otherwise that one is
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from steersman.core.approving import approval_rows, expired
 from steersman.core.clock import new_id
-from steersman.core.commands import InboxEntry, report_id
-from steersman.core.decide import HandBack, answer, due_at, next_move, settle
-from steersman.core.delegation import ChildPost, NewChild, report, stops
+from steersman.core.commands import InboxEntry
+from steersman.core.decide import HandBack, answer, due_at, next_move
+from steersman.core.drafts import Below, Draft, report_of
 from steersman.core.errors import InboxMoved
 from steersman.core.events import (
     ActionFailed,
     ActionSucceeded,
-    ApprovalDecided,
     ContextCompacted,
     Envelope,
     Event,
     FinalEvent,
     JsonObject,
     MessageAdded,
-    StopRequested,
     ThoughtRecorded,
 )
 from steersman.core.fold import apply, fold
 from steersman.core.ids import CommandId, TaskId, trace_id
-from steersman.core.ports import Claim, Decision, Report, StoredHistory
+from steersman.core.ports import Claim, Decision, StoredHistory
 from steersman.core.runtime import Recording
+from steersman.core.settling import settle
 from steersman.core.state import TaskState
 from steersman.core.tool import Decided
 from steersman.core.view import task_view
@@ -63,23 +62,6 @@ def restore(history: StoredHistory) -> TaskState:
         if envelope.seq > history.checkpoint_seq:
             state = apply(state, envelope)
     return state
-
-
-@dataclass(frozen=True, slots=True)
-class _Below:
-    """What a commit brings to the tasks below this one."""
-
-    children: tuple[NewChild, ...] = ()
-    posts: tuple[ChildPost, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """Events that are not committed yet, and the state after them."""
-
-    state: TaskState
-    envelopes: tuple[Envelope, ...] = ()
-    below: _Below = _Below()
 
 
 class Ledger:
@@ -130,7 +112,7 @@ class Ledger:
             if not draft.envelopes and not handing_back:
                 return ()
             try:
-                guarded = handing_back or _denies(draft)
+                guarded = handing_back or draft.denies()
                 await self._commit(draft, blobs or {}, guarded=guarded, release=handing_back)
             except InboxMoved:
                 await self.look()
@@ -141,7 +123,7 @@ class Ledger:
         """Commit a decision, or return () when a command arrived first: then decide again."""
         if self._unanswered:
             return ()
-        below = _Below(decided.children, decided.posts)
+        below = Below(decided.children, decided.posts)
         draft = replace(self._draft(decided.events), below=below)
         release = isinstance(next_move(draft.state), HandBack)
         try:
@@ -151,9 +133,9 @@ class Ledger:
             return ()
         return draft.envelopes
 
-    def _draft(self, facts: Sequence[Event]) -> _Draft:
+    def _draft(self, facts: Sequence[Event]) -> Draft:
         end = tuple(fact for fact in facts if isinstance(fact, FinalEvent))
-        draft = self._plus(_Draft(self.state), facts[: len(facts) - len(end)])
+        draft = self._plus(Draft(self.state), facts[: len(facts) - len(end)])
         for entry in self._unanswered:
             draft = self._plus(draft, answer(draft.state, entry), entry.command_id)
         # Nothing follows the end, so commands are answered before it; a stop is an end of its own.
@@ -170,8 +152,8 @@ class Ledger:
         return settle(state) or expired(state, now) or self._foresee(state)
 
     def _plus(
-        self, draft: _Draft, events: Iterable[Event], command_id: CommandId | None = None
-    ) -> _Draft:
+        self, draft: Draft, events: Iterable[Event], command_id: CommandId | None = None
+    ) -> Draft:
         state, envelopes = draft.state, list(draft.envelopes)
         for event in events:
             # A log's times never run backwards, whatever the machine's clock does.
@@ -186,10 +168,10 @@ class Ledger:
             )
             state = apply(state, envelope)
             envelopes.append(envelope)
-        return _Draft(state, tuple(envelopes))
+        return Draft(state, tuple(envelopes))
 
     async def _commit(
-        self, draft: _Draft, blobs: Mapping[str, bytes], *, guarded: bool, release: bool
+        self, draft: Draft, blobs: Mapping[str, bytes], *, guarded: bool, release: bool
     ) -> None:
         decision = self._decision(draft, blobs)
         decision = replace(
@@ -205,7 +187,7 @@ class Ledger:
         await self._tell(decision, {**decision.view, "size_bytes": size_bytes})
         self._recording.failpoints.reach("told")
 
-    def _decision(self, draft: _Draft, blobs: Mapping[str, bytes]) -> Decision:
+    def _decision(self, draft: Draft, blobs: Mapping[str, bytes]) -> Decision:
         state = draft.state
         compacted = any(isinstance(e.event, ContextCompacted) for e in draft.envelopes)
         answered = self._unanswered[-1].n if self._unanswered else self._inbox_done
@@ -226,17 +208,9 @@ class Ledger:
             progress=any(isinstance(e.event, _PROGRESS) for e in draft.envelopes),
             checkpoint=state.model_dump(mode="json") if compacted else None,
             children=draft.below.children,
-            posts=(*draft.below.posts, *self._stops(draft)),
-            report=_report(state),
+            posts=(*draft.below.posts, *draft.stops(new_id(self._recording.clock))),
+            report=report_of(state),
         )
-
-    def _stops(self, draft: _Draft) -> tuple[ChildPost, ...]:
-        """Stop the children when we end by ourselves; a person's stop reaches all at once."""
-        events = (envelope.event for envelope in draft.envelopes if not envelope.command_id)
-        asked = next((event for event in events if isinstance(event, StopRequested)), None)
-        if asked is None:
-            return ()
-        return stops(draft.state.live_children, asked, new_id(self._recording.clock))
 
     async def _tell(self, decision: Decision, view: JsonObject) -> None:
         """Bring the copy up to date and wake the watchers; after the commit, never before."""
@@ -251,19 +225,6 @@ class Ledger:
             await self._recording.hints.publish(inbox_topic(task_id))
         if decision.release or decision.children or below or above:
             await self._recording.hints.publish(DUE)
-
-
-def _report(state: TaskState) -> Report | None:
-    said = report(state)
-    if said is None or state.parent_id is None:
-        return None
-    return Report(state.parent_id, report_id(state.task_id), said, state.owner_id)
-
-
-def _denies(draft: _Draft) -> bool:
-    """Say whether an approval expires, which must not overtake a decision that was accepted."""
-    events = (envelope.event for envelope in draft.envelopes)
-    return any(isinstance(e, ApprovalDecided) and e.decision == "expired" for e in events)
 
 
 def _fields(state: TaskState, envelope: Envelope) -> Mapping[str, object]:

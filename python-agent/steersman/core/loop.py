@@ -6,15 +6,15 @@ from datetime import timedelta
 
 from steersman.core import act
 from steersman.core.asking import with_approvals
+from steersman.core.budget import over_budget
 from steersman.core.clock import new_id
-from steersman.core.context import Prompt, PromptBuilder
+from steersman.core.context import PromptBuilder
 from steersman.core.decide import (
     Act,
     HandBack,
     Think,
     begin,
     begun_by_another,
-    give_up,
     last_attempt,
     next_move,
     poisoned,
@@ -26,8 +26,6 @@ from steersman.core.events import (
     Effect,
     Envelope,
     Event,
-    ModelCallFailed,
-    ThoughtRecorded,
 )
 from steersman.core.ids import TaskId
 from steersman.core.interruption import Interruption, Shutdown
@@ -35,8 +33,9 @@ from steersman.core.ledger import Ledger, restore
 from steersman.core.outcomes import failed_action, rest_of_thought
 from steersman.core.ports import Claim, StoredHistory, WorkspaceRef
 from steersman.core.runtime import KeptArtifacts, OpenWorkspace, OwnChildren, Runtime
+from steersman.core.settling import give_up
 from steersman.core.state import TaskState
-from steersman.core.think import Thought, think
+from steersman.core.think import cut_by_shutdown, think
 from steersman.core.tool import DecideContext, ToolContext, ToolFailure, TransactionalTool
 
 
@@ -130,7 +129,7 @@ class TaskRun:
         state, cut = self._ledger.state, asyncio.Event()
         with self._runtime.recording.telemetry.span("prompt"):
             prompt = self._prompts.build(state)
-        if _over_budget(state, prompt):
+        if over_budget(state, prompt.estimated_tokens):
             message = "The next model call would need more tokens than are left."
             await self._record((give_up("max_tokens", message),))
             return
@@ -141,19 +140,9 @@ class TaskRun:
             watching.cancel()
         thought = await with_approvals(self._runtime, state, thought)
         self._reach("thought")
-        await self._record(*self._unless_shut_down(thought))
-
-    def _unless_shut_down(self, thought: Thought) -> tuple[Sequence[Event], Mapping[str, bytes]]:
-        """Keep what a call cost that our own shutdown cut, but nothing of what it said."""
-        match thought.events:
-            case (ThoughtRecorded(interrupted=True) as said,) if self._shutdown.asked.is_set():
-                message = "The process was asked to end during this call."
-                failed = ModelCallFailed(
-                    step=said.step, code="shutdown", message=message, usage=said.usage
-                )
-                return (failed,), {}
-            case _:
-                return thought.events, thought.blobs
+        if self._shutdown.asked.is_set():
+            thought = cut_by_shutdown(thought)
+        await self._record(thought.events, thought.blobs)
 
     async def _act(self, move: Act) -> None:
         ready: list[act.Ready] = []
@@ -254,10 +243,3 @@ class TaskRun:
         now = self._runtime.recording.clock.now()
         held = state.spent.seconds + max((now - state.updated_at).total_seconds(), 0)
         return timedelta(seconds=max(state.limits.max_seconds - held, 0.0))
-
-
-def _over_budget(state: TaskState, prompt: Prompt) -> bool:
-    if state.limits.max_tokens is None:
-        return False
-    used = state.spent.input_tokens + state.spent.output_tokens
-    return used + prompt.estimated_tokens > state.limits.max_tokens

@@ -5,27 +5,22 @@ REST, SSE, WebSocket and the CLI are thin skins over this class.
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Literal
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from steersman.core.answering import answer_for_nobody
 from steersman.core.artifacts import SAID_LIMIT_BYTES, Kept, keep_text
 from steersman.core.clock import new_id
 from steersman.core.commands import (
-    MAX_TEXT_CHARACTERS,
     AddMessage,
     Command,
     request_hash,
 )
 from steersman.core.deltas import Delta, DeltaFeed
 from steersman.core.errors import CursorAhead, Invalid
-from steersman.core.events import Envelope, JsonObject, TaskSubmitted
+from steersman.core.events import Envelope, JsonObject
 from steersman.core.fold import fold
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
 from steersman.core.ledger import DUE, inbox_topic
-from steersman.core.limits import wished_limits
+from steersman.core.new_task import NewTask, first_event
 from steersman.core.ports import Page, Posting, Submission, TaskFilter, TaskStore
 from steersman.core.roles import Team
 from steersman.core.runtime import Recording
@@ -33,34 +28,11 @@ from steersman.core.state import TaskPhase
 from steersman.core.tail import Standing
 from steersman.core.tailer import Tailer
 from steersman.core.text import is_clean
+from steersman.core.trees import nested
 from steersman.core.view import task_view
 from steersman.core.watch import watch
 
 FINAL_STATES = frozenset({TaskPhase.COMPLETED, TaskPhase.FAILED, TaskPhase.STOPPED})
-WORKSPACE_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
-"""A name and no path; with a leading dot it would be `..`, or mean something, as `.git` does."""
-
-
-class NewTask(BaseModel):
-    """The body of `POST /tasks`. Fields left out take the role's or the deployment's defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    goal: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
-    role: str | None = None
-    conversation_id: str | None = None
-    workspace: str | None = Field(default=None, pattern=WORKSPACE_PATTERN)
-    limits: JsonObject = Field(default_factory=dict)
-    on_busy: Literal["enqueue", "reject", "interrupt"] = "enqueue"
-
-    @field_validator("conversation_id")
-    @classmethod
-    def _spell(cls, given: str | None) -> str | None:
-        """Spell a UUID in one way: the workspace of a conversation is found by its name."""
-        try:
-            return given and str(UUID(given))
-        except ValueError:
-            return given  # the store says what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +84,26 @@ class Tasks:
 
         `directory` is an absolute path to work in, for the person at the machine only.
         """
-        conversation_id = ConversationId(request.conversation_id or new_id(self._recording.clock))
+        submission = self._submission(request, owner_id, command_id, directory)
+        answer = await self._store.submit(submission)
+        await self._recording.hints.publish(DUE)
+        if request.on_busy == "interrupt":
+            await self._answer_interrupted(submission.conversation_id, owner_id)
+        return answer
+
+    def _submission(
+        self, request: NewTask, owner_id: OwnerId, command_id: str | None, directory: str | None
+    ) -> Submission:
+        clock = self._recording.clock
+        conversation_id = ConversationId(request.conversation_id or new_id(clock))
         body = {"type": "submit_task", **request.model_dump(mode="json"), "directory": directory}
-        goal = _kept(request.goal)
-        kept = request.model_copy(update={"goal": goal.text})
-        first = self._first(kept, owner_id, conversation_id)
-        submission = Submission(
+        goal, role = _kept(request.goal), request.role or self._defaults.role
+        kept = request.model_copy(update={"goal": goal.text, "role": role})
+        first = first_event(kept, owner_id, conversation_id, team=self._team, clock=clock)
+        return Submission(
             first=first,
             view=task_view(fold([first])),
-            command_id=CommandId(command_id or new_id(self._recording.clock)),
+            command_id=CommandId(command_id or new_id(clock)),
             request_hash=request_hash(body),
             owner_id=owner_id,
             conversation_id=conversation_id,
@@ -129,11 +112,6 @@ class Tasks:
             on_busy=request.on_busy,
             artifacts=goal.blobs,
         )
-        answer = await self._store.submit(submission)
-        await self._recording.hints.publish(DUE)
-        if request.on_busy == "interrupt":
-            await self._answer_interrupted(conversation_id, owner_id)
-        return answer
 
     async def post(
         self,
@@ -190,12 +168,7 @@ class Tasks:
 
     async def tree(self, task_id: TaskId, owner_id: OwnerId) -> JsonObject:
         """Return {task, children}, each child in the same form, as of their last commits."""
-        nodes: dict[str, JsonObject] = {}
-        for view in await self._store.tree(task_id, owner_id):
-            node = nodes[view["task_id"]] = {"task": view, "children": []}
-            if view["task_id"] != task_id:
-                nodes[view["parent_id"]]["children"].append(node)
-        return nodes[task_id]
+        return nested(await self._store.tree(task_id, owner_id))
 
     async def list(self, query: TaskFilter) -> Page:
         """Return one page of views, newest first."""
@@ -223,27 +196,6 @@ class Tasks:
             return
         async for item in watch(self._store, self._tailer, Standing.of(view), after=after):
             yield item
-
-    def _first(
-        self, request: NewTask, owner_id: OwnerId, conversation_id: ConversationId
-    ) -> Envelope:
-        role = request.role or self._defaults.role
-        if role not in self._team.roles:
-            known = ", ".join(sorted(self._team.roles))
-            raise Invalid(f"There is no role {role!r}. The roles are: {known}.")
-        clock = self._recording.clock
-        task_id = TaskId(new_id(clock))
-        submitted = TaskSubmitted(
-            goal=request.goal,
-            role=role,
-            conversation_id=conversation_id,
-            root_id=task_id,
-            owner_id=owner_id,
-            workspace=request.workspace or conversation_id,
-            limits=wished_limits(self._team.roles[role].limits, request.limits),
-            team_version=self._team.version,
-        )
-        return Envelope(task_id=task_id, seq=1, at=clock.now(), epoch=0, event=submitted)
 
     async def _answer_interrupted(self, conversation_id: ConversationId, owner_id: OwnerId) -> None:
         """End what an interruption has stopped, in case that nobody works on it."""

@@ -92,6 +92,19 @@ def _thought(runtime: Runtime, state: TaskState, reply: Reply, elapsed: int) -> 
     return Thought((recorded, *read.failures), {**read.blobs, **said.blobs})
 
 
+def cut_by_shutdown(thought: Thought) -> Thought:
+    """Keep what a call cost that our own shutdown cut, but nothing of what it said."""
+    match thought.events:
+        case (ThoughtRecorded(interrupted=True) as said,):
+            message = "The process was asked to end during this call."
+            failed = ModelCallFailed(
+                step=said.step, code="shutdown", message=message, usage=said.usage
+            )
+            return Thought((failed,), {})
+        case _:
+            return thought
+
+
 def _unusable(end: Reply | CallFailed) -> CallFailed:
     if isinstance(end, CallFailed):
         return end

@@ -18,6 +18,7 @@ from steersman.core.delegation import ChildPost, NewChild
 from steersman.core.events import Action, Effect, Event, JsonObject
 from steersman.core.ids import ActionId, TaskId
 from steersman.core.model import ToolSpecification
+from steersman.core.plain_schema import plain_schema
 from steersman.core.roles import Team
 from steersman.core.state import TaskState
 
@@ -190,11 +191,8 @@ class _ToolBase:
     def specification(self) -> ToolSpecification:
         """Generate the function-calling specification from the arguments' schema."""
         schema = self.arguments.model_json_schema()
-        schema.pop("title", None)
         schema.pop("description", None)
-        for field in schema.get("properties", {}).values():
-            field.pop("title", None)
-        return ToolSpecification(self.name, self.description, schema)
+        return ToolSpecification(self.name, self.description, plain_schema(schema))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`delegate_task`: another role does a part of the work, as a task of its own."""
 
 import json
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -36,7 +36,7 @@ class DelegateTask(Arguments):
     workspace: Literal["shared"] = Field(
         default="shared", description="shared: it works on the same files, one task at a time."
     )
-    limits: dict[str, Any] = Field(
+    limits: dict[str, float] = Field(
         default_factory=dict,
         description=(
             "Optional: max_steps, max_tokens, max_cost_usd, max_seconds, out of what you have left."

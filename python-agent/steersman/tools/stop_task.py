@@ -16,13 +16,13 @@ class StopTask(Arguments):
     """Which task to end, and why."""
 
     task_id: str = Field(description="The task, as delegate_task has answered.")
-    reason: str | None = Field(default=None, max_length=2_000, description="Why, for its log.")
+    reason: str = Field(default="", max_length=2_000, description="Why, for its log.")
 
 
 def _decide(arguments: StopTask, action: Action, context: DecideContext) -> Decided:
     child_id = living_child(context.state, arguments.task_id)
-    reason = clean(arguments.reason) if arguments.reason else None
-    post = ChildPost(child_id, CommandId(action.action_id), Stop(reason=reason))
+    stop = Stop(reason=clean(arguments.reason) or None)
+    post = ChildPost(child_id, CommandId(action.action_id), stop)
     return Decided((done(action, "It is being stopped; its end will be reported."),), posts=(post,))
 
 

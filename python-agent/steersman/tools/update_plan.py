@@ -1,5 +1,7 @@
 """`update_plan`: what the agent means to do, for people to see it change."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from steersman.core.events import Action, PlanItem, PlanUpdated
@@ -10,10 +12,17 @@ from steersman.core.tool import Arguments, DecideContext, Decided, Transactional
 _MOST_ITEMS = 20
 
 
+class Item(Arguments):
+    """One line of the plan."""
+
+    text: str = Field(min_length=1, max_length=300)
+    state: Literal["pending", "in_progress", "done", "dropped"] = "pending"
+
+
 class UpdatePlan(Arguments):
     """The whole plan."""
 
-    items: list[PlanItem] = Field(
+    items: list[Item] = Field(
         min_length=1,
         max_length=_MOST_ITEMS,
         description="All items in their order, each with its text and state. It replaces the plan.",

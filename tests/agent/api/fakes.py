@@ -24,8 +24,9 @@ from steersman.core.events import Envelope, Event, JsonObject, TaskSubmitted
 from steersman.core.fold import fold
 from steersman.core.ids import CommandId, ConversationId, OwnerId, TaskId
 from steersman.core.limits import Limits
+from steersman.core.new_task import NewTask
 from steersman.core.ports import Page, TaskFilter
-from steersman.core.tasks import FINAL_STATES, EventPage, NewTask, Tasks
+from steersman.core.tasks import FINAL_STATES, EventPage, Tasks
 from steersman.core.tool import FileEntry, ToolFailure
 from steersman.core.view import task_view
 

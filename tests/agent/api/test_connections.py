@@ -14,7 +14,7 @@ import pytest
 from steersman.api.connections import MAX_HEADER_BYTES, Connections
 from steersman.api.dependencies import ApiDependencies
 from steersman.core.ids import LOCAL_OWNER, TaskId
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from tests.agent.api.driving import STREAM, messages, serving, until
 from tests.agent.api.fakes import InMemoryTasks
 

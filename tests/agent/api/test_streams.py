@@ -14,7 +14,7 @@ from steersman.api.ports import StreamTiming
 from steersman.core.deltas import Delta
 from steersman.core.events import MessageAdded, TaskClaimed, TaskCompleted
 from steersman.core.ids import LOCAL_OWNER, MessageId, TaskId, WorkerId
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from tests.agent.api.driving import STREAM, assert_problem, messages, serving, until
 from tests.agent.api.fakes import InMemoryTasks
 

@@ -117,7 +117,7 @@ async def test_a_log_is_read_by_pages(
 async def test_what_no_issue_has_brought_is_not_there(
     client: httpx.AsyncClient, task_id: str
 ) -> None:
-    paths = [f"/tasks/{task_id}/tree", "/memory", "/docs"]
+    paths = [f"/tasks/{task_id}/memory", "/memory", "/docs"]
     answers = [await client.get(path) for path in paths]
     for answer in answers:
         assert_problem(answer, 404, "not_found")

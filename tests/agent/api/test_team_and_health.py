@@ -21,6 +21,8 @@ async def test_roles_say_what_they_are_and_who_is_the_default(client: httpx.Asyn
                     "max_tokens": None,
                     "max_cost_usd": None,
                     "max_seconds": 3600.0,
+                    "max_children": 8,
+                    "max_depth": 3,
                 },
                 "default": True,
             }

@@ -15,8 +15,8 @@ from steersman.bridge.session import BridgeSession
 from steersman.core.errors import Unauthorized
 from steersman.core.events import Event, JsonObject, MessageAdded, TaskStopped
 from steersman.core.ids import MessageId, OwnerId, TaskId
+from steersman.core.new_task import NewTask
 from steersman.core.owner_views import OwnedView
-from steersman.core.tasks import NewTask
 from tests.agent.api.driving import until
 from tests.agent.api.fakes import InMemoryTasks
 from tests.agent.bridge.linking import FAST, Line, a_line

@@ -10,8 +10,8 @@ from steersman.core.commands import AddMessage, Command, DecideApproval, StopTas
 from steersman.core.errors import NotFound, TaskNotFound
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
+from steersman.core.new_task import NewTask
 from steersman.core.ports import Page
-from steersman.core.tasks import NewTask
 
 TASK_ID = TaskId("01997a3e-1111-7abc-8def-0123456789ab")
 

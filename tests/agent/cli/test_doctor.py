@@ -85,7 +85,7 @@ async def test_a_variable_that_nobody_reads_is_a_warning() -> None:
 async def test_the_prompts_are_rendered() -> None:
     found = await check_prompts(Settings(), TOOLS)
     assert found.status == "ok"
-    assert (found.detail or "").startswith("developer, tester (")
+    assert (found.detail or "").startswith("orchestrator, developer, tester (")
 
 
 async def test_a_role_that_is_not_in_the_team_is_told() -> None:
@@ -93,7 +93,7 @@ async def test_a_role_that_is_not_in_the_team_is_told() -> None:
     assert found == Check(
         status="unavailable",
         detail="no role 'tseter'; set STEERSMAN_DEFAULT_ROLE and STEERSMAN_ROLES to some of"
-        " developer, tester",
+        " orchestrator, developer, tester",
     )
 
 

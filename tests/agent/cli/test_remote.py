@@ -21,8 +21,8 @@ from steersman.core.errors import (
     Unavailable,
 )
 from steersman.core.events import JsonObject
+from steersman.core.new_task import NewTask
 from steersman.core.ports import Page
-from steersman.core.tasks import NewTask
 from tests.agent.cli.samples import COMPLETED, SUBMITTED, TASK_ID, chunks, delta, numbered
 
 Answer = Callable[[httpx.Request], httpx.Response]

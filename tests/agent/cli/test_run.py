@@ -12,7 +12,7 @@ from steersman.cli import run as run_module
 from steersman.cli.demo import play
 from steersman.cli.run import Goal, run_goal, watch_task
 from steersman.core.errors import Invalid
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from steersman.settings import Settings
 from tests.agent.cli.samples import COMPLETED, SUBMITTED, TASK_ID, PlayedClient, event
 

@@ -14,7 +14,6 @@ from steersman.core.commands import (
     StopTask,
     request_hash,
 )
-from steersman.core.decide import settle
 from steersman.core.events import (
     Action,
     ActionFailed,
@@ -44,6 +43,7 @@ from steersman.core.ids import (
 )
 from steersman.core.limits import Limits, Usage
 from steersman.core.ports import Claim, Posting, Submission
+from steersman.core.settling import settle
 from steersman.core.state import OpenAction, TaskState
 from steersman.core.view import task_view
 

@@ -1,5 +1,6 @@
 """What people do, on a real store: submit, command, decide; and workers that come and go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -11,7 +12,8 @@ from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import OwnerId, TaskId
 from steersman.core.interruption import Shutdown
 from steersman.core.loop import TaskRun
-from steersman.core.tasks import Defaults, NewTask, Tasks
+from steersman.core.new_task import NewTask
+from steersman.core.tasks import Defaults, Tasks
 from tests.agent.core.playing import Stage
 from tests.agent.postgres.making import ME, Store
 
@@ -45,10 +47,12 @@ class People:
         conversation_id: str | None = None,
         *,
         role: str = "developer",
-        **limits: Any,
+        limits: Mapping[str, Any] | None = None,
     ) -> TaskId:
         """Ask for something."""
-        wish = NewTask(goal=goal, role=role, conversation_id=conversation_id, limits=limits)
+        wish = NewTask(
+            goal=goal, role=role, conversation_id=conversation_id, limits=dict(limits or {})
+        )
         return TaskId((await self.tasks.submit(wish, ME))["task_id"])
 
     async def post(self, task_id: TaskId, command: Command) -> JsonObject:

@@ -220,6 +220,8 @@ class WatchedJournal:
         self.inbox = inner.inbox
         self.artifact = inner.artifact
         self.remembered = inner.remembered
+        self.child = inner.child
+        self.acquire_workspace = inner.acquire_workspace
         self.earlier = inner.earlier
         self.claim = inner.claim
         self.claim_for_command = inner.claim_for_command

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 
-from steersman.core.events import Envelope
+from steersman.core.events import ActionFailed, Envelope
 from steersman.core.ids import TaskId
 from steersman.core.limits import Limits
 from steersman.core.model import (
@@ -109,10 +109,10 @@ class TeamGround:
     store: Store
     people: People
 
-    async def submit(self, goal: str = "lead", **limits: object) -> TaskId:
-        return await self.people.submit(goal, role="orchestrator", **limits)
+    async def submit(self, goal: str = "lead", **limits: int) -> TaskId:
+        return await self.people.submit(goal, role="orchestrator", limits=limits)
 
-    async def run(self, goal: str = "lead", **limits: object) -> TaskId:
+    async def run(self, goal: str = "lead", **limits: int) -> TaskId:
         """Submit, and work until nothing is due."""
         task_id = await self.submit(goal, **limits)
         await self.people.work()
@@ -142,3 +142,8 @@ def ground(store: Store, **parts: Iterable[Part]) -> TeamGround:
 def shown_to(model: PlayedModel) -> str:
     """Return the last prompt as one text."""
     return json.dumps([getattr(m, "text", "") for m in model.requests[-1].messages])
+
+
+def failures(log: list[Envelope]) -> list[str]:
+    """Return the codes of the calls that failed."""
+    return [e.event.error for e in log if isinstance(e.event, ActionFailed)]

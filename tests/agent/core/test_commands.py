@@ -17,8 +17,8 @@ from steersman.core.events import (
 )
 from steersman.core.fold import fold
 from steersman.core.ids import ActionId, MessageId
+from steersman.core.new_task import NewTask
 from steersman.core.state import TaskState
-from steersman.core.tasks import NewTask
 from tests.agent.core.making import (
     ME,
     START,

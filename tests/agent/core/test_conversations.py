@@ -9,7 +9,7 @@ from steersman.core.commands import AddMessage
 from steersman.core.errors import ConversationBusy
 from steersman.core.events import JsonObject
 from steersman.core.ids import TaskId
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from tests.agent.core.people import People
 from tests.agent.core.playing import PlayedModel, Stage, call, finish, say
 from tests.agent.postgres.making import CLOCK, ME, Store, opened

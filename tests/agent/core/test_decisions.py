@@ -12,7 +12,6 @@ from steersman.core.decide import (
     cut_unknown,
     next_move,
     poisoned,
-    settle,
     unbegun,
 )
 from steersman.core.events import (
@@ -26,6 +25,7 @@ from steersman.core.events import (
 )
 from steersman.core.ids import ActionId
 from steersman.core.limits import Usage
+from steersman.core.settling import settle
 from steersman.core.state import TaskState
 from tests.agent.core.making import (
     START,

@@ -1,23 +1,20 @@
 """A team: tasks that delegate, wait, are told of ends, and end after all below them."""
 
-import json
 from collections.abc import AsyncGenerator
 
 import pytest
 
-from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask
+from steersman.core.errors import TaskNotFound
 from steersman.core.events import (
-    ActionFailed,
-    ActionSucceeded,
     ChildFinished,
-    Envelope,
     TaskCompleted,
     TaskFailed,
 )
-from steersman.core.model import ModelRequest, Reply
+from steersman.core.ids import OwnerId
+from steersman.core.model import Reply
 from tests.agent.core.playground import types
 from tests.agent.core.playing import call, finish, say
-from tests.agent.core.team import delegate, delegated, ground, shown_to, wait
+from tests.agent.core.team import delegate, failures, ground, shown_to, wait
 from tests.agent.postgres.making import ME, Store, opened
 
 
@@ -25,10 +22,6 @@ from tests.agent.postgres.making import ME, Store, opened
 async def store(database_url: str) -> AsyncGenerator[Store]:
     async with opened(database_url) as store:
         yield store
-
-
-def failures(log: list[Envelope]) -> list[str]:
-    return [e.event.error for e in log if isinstance(e.event, ActionFailed)]
 
 
 async def test_what_a_child_says_reaches_the_parent_once_and_before_its_own_end(
@@ -152,103 +145,6 @@ async def test_a_child_that_fails_is_reported_and_the_parent_decides(store: Stor
     assert (await team.log(root))[-1].event == TaskCompleted(result="It could not be.")
 
 
-async def test_a_stop_reaches_the_whole_tree_and_ends_it_from_below_without_a_worker(
-    store: Store,
-) -> None:
-    team = ground(
-        store, lead=[delegate("part"), wait()], part=[delegate("below"), wait()], below=[]
-    )
-    root = await team.submit()
-    for _ in range(2):
-        run = await team.people.claimed()
-        assert run is not None
-        await run.work()
-    await team.people.post(root, StopTask(reason="enough"))
-    assert await team.states() == ["stopped"] * 3
-    for task_id in [root, *await team.children(root)]:
-        log = await team.log(task_id)
-        assert types(log).count("stop_requested") == 1
-        assert types(log)[-1] == "task_stopped"
-    assert types(await team.log(root)).count("child_finished") == 1
-
-
-async def test_a_pause_holds_the_whole_tree_and_a_resume_lets_it_go_on(store: Store) -> None:
-    team = ground(store, lead=[delegate("part"), wait()])
-    root = await team.submit()
-    run = await team.people.claimed()
-    assert run is not None
-    await run.work()
-    await team.people.post(root, PauseTask())
-    assert await team.people.claimed() is None
-    assert await team.states() == ["waiting", "waiting"]
-    await team.people.post(root, ResumeTask())
-    await team.people.work()
-    assert await team.states() == ["completed", "completed"]
-
-
-async def test_a_parent_that_fails_stops_its_children_first(store: Store) -> None:
-    again = [say("Again.", call("look"))] * 5
-    team = ground(store, lead=[delegate("part", limits={"max_steps": 5}), *again])
-    root = await team.run()
-    [child] = await team.children(root)
-    assert await team.states() == ["failed", "stopped"]
-    log = await team.log(root)
-    assert types(log)[-3:] == ["task_claimed", "child_finished", "task_failed"]
-    end = log[-1].event
-    assert isinstance(end, TaskFailed)
-    assert end.code == "stuck"
-    assert types(await team.log(child))[-2:] == ["stop_requested", "task_stopped"]
-
-
-async def test_a_message_to_the_parent_ends_its_wait_and_the_child_goes_on(store: Store) -> None:
-    team = ground(store, lead=[delegate("part"), wait(), wait()])
-    root = await team.submit()
-    run = await team.people.claimed()
-    assert run is not None
-    await run.work()
-    await team.people.post(root, AddMessage(text="How is it?"))
-    await team.people.work()
-    log = await team.log(root)
-    assert failures(log) == ["skipped"]
-    assert await team.states() == ["completed", "completed"]
-
-
-async def test_a_child_is_told_something_and_stopped_by_its_parent(store: Store) -> None:
-    def tell(request: ModelRequest) -> Reply:
-        [child] = delegated(request)
-        return say("I tell.", call("message_task", task_id=child, text="Use tabs."))
-
-    def end(request: ModelRequest) -> Reply:
-        [child] = delegated(request)
-        return say("I end it.", call("stop_task", task_id=child, reason="no longer wanted"))
-
-    def check(request: ModelRequest) -> Reply:
-        [child] = delegated(request)
-        return say("I look.", call("check_task", task_id=child))
-
-    team = ground(store, lead=[delegate("part"), tell, check, end, wait(), tell])
-    root = await team.run()
-    [child] = await team.children(root)
-    log = await team.log(child)
-    assert types(log) == [
-        "task_submitted",
-        "task_claimed",
-        "message_added",
-        "stop_requested",
-        "task_stopped",
-    ]
-    assert log[2].command_id != log[3].command_id
-    assert await team.states() == ["completed", "stopped"]
-    assert failures(await team.log(root)) == ["task_ended"]
-    [checked] = [
-        event.event.output
-        for event in await team.log(root)
-        if isinstance(event.event, ActionSucceeded) and event.event.tool == "check_task"
-    ]
-    outcome = json.loads(checked)
-    assert outcome["task_id"] == child
-
-
 async def test_what_children_spend_is_their_parents_and_what_they_may_spend_is_reserved(
     store: Store,
 ) -> None:
@@ -275,3 +171,5 @@ async def test_the_tree_is_shown_with_all_views(store: Store) -> None:
     assert (tree["task"]["goal"], tree["children"][0]["task"]["goal"]) == ("lead", "part")
     assert tree["children"][0]["children"][0]["task"]["goal"] == "below"
     assert tree["children"][0]["children"][0]["children"] == []
+    with pytest.raises(TaskNotFound):
+        await team.people.tasks.tree(root, OwnerId("somebody else"))

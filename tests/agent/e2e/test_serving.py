@@ -28,7 +28,7 @@ def test_it_answers_and_says_how_it_is(agent: Serving) -> None:
         ("ok", "IDLE", 4),
         ("degraded", "IDLE", 4),  # where bubblewrap does not work
     )
-    assert report["roles"] == ["developer", "tester"]
+    assert report["roles"] == ["orchestrator", "developer", "tester"]
     assert report["checks"]["database"]["status"] == "ok"
     assert httpx.get(f"{agent.url}/health/ready").status_code == 200
     paths = httpx.get(f"{agent.url}/openapi.json").json()["paths"]

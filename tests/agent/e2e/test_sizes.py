@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from steersman.app.wiring import open_app
 from steersman.core.events import JsonObject
 from steersman.core.ids import LOCAL_OWNER, TaskId
-from steersman.core.tasks import NewTask
+from steersman.core.new_task import NewTask
 from steersman.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

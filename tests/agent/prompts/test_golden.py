@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from steersman.adapters.prompts import NEXT_ACTION, JinjaPrompts, load_team, rehearse
-from steersman.core.roles import Team
+from steersman.core.model import ToolSpecification
+from steersman.core.roles import Team, prompt_values
 from tests.agent.prompts import PROMPTS
 from tests.agent.tools.conftest import TOOLS
 
@@ -26,13 +27,9 @@ def prompts() -> JinjaPrompts:
 
 def system_values(team: Team, role: str, *, without: str = "") -> Mapping[str, object]:
     member = team.roles[role]
-    tools = [{"name": t, "description": f"About {t}."} for t in member.tools if t != without]
-    return {
-        "role": role,
-        "description": member.description,
-        "tools": tools,
-        "limits": member.limits,
-    }
+    names = (name for name in member.tools if name != without)
+    tools = [ToolSpecification(name, f"About {name}.", {}) for name in names]
+    return prompt_values(team, role, tools, member.limits)
 
 
 def assert_golden(name: str, text: str) -> None:
@@ -42,7 +39,7 @@ def assert_golden(name: str, text: str) -> None:
     assert file.read_text(encoding="utf-8") == text + "\n"
 
 
-@pytest.mark.parametrize("role", ["developer", "tester"])
+@pytest.mark.parametrize("role", ["orchestrator", "developer", "tester"])
 def test_the_system_prompt_of_a_role(team: Team, prompts: JinjaPrompts, role: str) -> None:
     assert_golden(role, prompts.render(team.roles[role].template, system_values(team, role)))
 
@@ -78,4 +75,4 @@ def test_data_in_a_prompt_is_neither_escaped_nor_run(prompts: JinjaPrompts) -> N
 
 def test_every_prompt_of_the_team_renders(team: Team, prompts: JinjaPrompts) -> None:
     rehearse(team, prompts)
-    assert list(team.roles) == ["developer", "tester"]
+    assert list(team.roles) == ["orchestrator", "developer", "tester"]

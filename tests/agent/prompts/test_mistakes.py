@@ -57,7 +57,7 @@ def message(path: Path) -> str:
             "max_steps = 5",
             "max_stepz = 5",
             "P/roles.toml:9: scout.limits.max_stepz: unknown key; expected max_steps, max_tokens,"
-            " max_cost_usd or max_seconds",
+            " max_cost_usd, max_seconds, max_children or max_depth",
         ),
         (
             "max_steps = 5",

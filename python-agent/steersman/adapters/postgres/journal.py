@@ -8,7 +8,6 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -189,11 +188,8 @@ class PostgresJournal:
 
     async def child(self, task_id: TaskId, child_id: TaskId) -> JsonObject | None:
         """Read the view of a task's child."""
-        with suppress(TaskNotFound):  # the model may write any id
-            ids = task_uuid(task_id), task_uuid(child_id)
-            row = await self._pool.fetchrow(_TASKS["child"], *ids)
-            return None if row is None else from_json(row["view"])
-        return None
+        row = await self._pool.fetchrow(_TASKS["child"], task_uuid(task_id), child_id)
+        return None if row is None else from_json(row["view"])
 
     async def commit(self, decision: Decision) -> int:
         """Write the decision, or find that it was written before."""

@@ -74,7 +74,8 @@ WITH RECURSIVE tree AS (
 SELECT * FROM tree ORDER BY id
 
 -- name: child
-SELECT view, size_bytes FROM tasks WHERE id = $2 AND parent_id = $1
+-- A model may ask for any text, so the id is compared as one.
+SELECT view FROM tasks WHERE parent_id = $1 AND id::text = $2
 
 -- name: view
 SELECT view, size_bytes FROM tasks WHERE id = $1 AND owner_id = $2

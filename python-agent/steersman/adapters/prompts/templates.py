@@ -14,7 +14,8 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from steersman.core.errors import ConfigurationError
-from steersman.core.roles import Team
+from steersman.core.model import ToolSpecification
+from steersman.core.roles import Team, prompt_values
 
 NEXT_ACTION = "parts/next_action.md.j2"
 EARLIER = "parts/earlier.md.j2"
@@ -66,11 +67,8 @@ class JinjaPrompts:
 def rehearse(team: Team, prompts: JinjaPrompts) -> None:
     """Render every prompt once, so that a mistake in a template shows at the start."""
     for name, role in team.roles.items():
-        tools = [{"name": tool, "description": tool} for tool in role.tools]
-        prompts.render(
-            role.template,
-            {"role": name, "description": role.description, "tools": tools, "limits": role.limits},
-        )
+        tools = [ToolSpecification(tool, tool, {}) for tool in role.tools]
+        prompts.render(role.template, prompt_values(team, name, tools, role.limits))
     before = {"goal": "A goal.", "state": "completed", "outcome": "A result.", "messages": ["A."]}
     prompts.render(EARLIER, {"tasks": [before], "left_out": 1})
     tail = {"step": 50, "max_steps": 50, "notices": ["A notice."], "remaining": ["1 step"]}

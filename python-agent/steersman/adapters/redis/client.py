@@ -31,14 +31,16 @@ def _noticing(kind: type[AbstractConnection]) -> type[AbstractConnection]:
     """Have a kind of connection call a closed one by its name.
 
     asyncio's streams drop what is written to a closed transport and the next read says so; uvloop's
-    raise RuntimeError, which nobody who deals with a broken connection expects.
+    raise RuntimeError. And where one task listens and another one sends, either may close the
+    connection while the other is about to write, to what is None then. Nobody who deals with a
+    broken connection expects these.
     """
 
     class Noticing(kind):
         async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
             try:
                 await super().send_packed_command(*args, **kwargs)
-            except RuntimeError as error:
+            except (RuntimeError, AttributeError) as error:
                 raise RedisConnectionError(str(error)) from error
 
     return Noticing
