@@ -25,8 +25,8 @@ TEAM = (
     fault(
         "a commit that is found done tells other tasks again",
         _OTHERS,
-        "        size = await commit_found(connection, decision)\n    else:\n        await _tell",
-        "        size = await commit_found(connection, decision)\n    if True:\n        await _tell",
+        "    else:\n        await _tell_others",
+        "    if True:\n        await _tell_others",
         f"{_STEERING}::test_a_lost_answer_to_a_delegation_makes_no_second_child",
     ),
     fault(
@@ -41,7 +41,7 @@ TEAM = (
         _SETTLING,
         "        return closed  # and the end comes when theirs have been reported",
         "        pass",
-        f"{_STEERING}::test_a_stop_reaches_the_whole_tree_and_ends_it_from_below_without_a_worker",
+        f"{_STEERING}::test_a_stopped_task_ends_when_the_worker_of_its_child_has_ended_that",
     ),
     fault(
         "a task that fails leaves its children alone",

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator
 
 import pytest
+from asyncpg import UniqueViolationError
 
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask
@@ -15,7 +16,7 @@ from steersman.core.ports import Decision
 from tests.agent.core.playground import types
 from tests.agent.core.playing import call, say
 from tests.agent.core.team import delegate, delegated, failures, ground, wait
-from tests.agent.postgres.making import HOST, Store, opened, stop
+from tests.agent.postgres.making import HOST, ME, Store, opened, stop
 
 
 @pytest.fixture
@@ -42,6 +43,25 @@ async def test_a_stop_reaches_the_whole_tree_and_ends_it_from_below_without_a_wo
         assert types(log).count("stop_requested") == 1
         assert types(log)[-1] == "task_stopped"
     assert types(await team.log(root)).count("child_finished") == 1
+
+
+async def test_a_stopped_task_ends_when_the_worker_of_its_child_has_ended_that(
+    store: Store,
+) -> None:
+    team = ground(store, lead=[delegate("part"), wait()])
+    root = await team.submit()
+    for _ in range(2):
+        run = await team.people.claimed()
+        assert run is not None
+        if run.task_id == root:
+            await run.work()
+    await team.people.post(root, StopTask())
+    view = await team.people.tasks.view(root, ME)
+    assert (view["state"], view["waiting_for"]) == ("waiting", ["child"])
+    await run.work()
+    await team.people.work()
+    assert await team.states() == ["stopped", "stopped"]
+    assert types(await team.log(root))[-2:] == ["child_finished", "task_stopped"]
 
 
 async def test_a_pause_holds_the_whole_tree_and_a_resume_lets_it_go_on(store: Store) -> None:
@@ -165,7 +185,10 @@ async def test_a_lost_answer_to_a_delegation_makes_no_second_child(store: Store)
     class Repeating(PostgresJournal):
         async def commit(self, decision: Decision) -> int:
             await super().commit(decision)
-            return await super().commit(decision)
+            try:
+                return await super().commit(decision)
+            except UniqueViolationError as error:
+                raise AssertionError("other tasks are told twice") from error
 
     await store.alive("worker-1", seconds=60)
     for _ in range(3):
