@@ -20,6 +20,7 @@ with-dotnet = if command -v dotnet >/dev/null; then $(MAKE) --no-print-directory
 with-pyright = if command -v npx >/dev/null; then npx --yes $(pyright) $(1); \
 	else echo "left out: pyright (node is not installed)"; fi
 
+.DELETE_ON_ERROR:
 .PHONY: help setup sandbox demo check test fix bench bench-hub chaos kills bridge-campaign mutants lock clean \
         check-format check-lint check-architecture check-types check-test-types check-tests check-dotnet test-agent test-dotnet \
         build-dotnet format-dotnet
@@ -49,9 +50,12 @@ check-format: $(ready)
 check-lint: $(ready)
 	@$(bin)/ruff check --quiet .
 
-# Only the product: the types of the tests, which take longer, belong to `make test`.
-check-types: $(ready)
+# Only the product: the types of the tests, which take longer, belong to `make test`. Not again for what was found good.
+check-types: $(reports)/.types
+
+$(reports)/.types: $(ready) pyrightconfig.json $(shell find $(agent)/steersman -name '*.py')
 	@$(call with-pyright,$(agent)/steersman)
+	@! command -v npx >/dev/null || { mkdir -p $(@D) && touch $@; }
 
 check-test-types: $(ready)
 	@$(call with-pyright,tests)
@@ -59,8 +63,12 @@ check-test-types: $(ready)
 check-architecture: $(ready)
 	@$(bin)/lint-imports --config $(agent)/pyproject.toml --no-cache --no-logo
 
-check-dotnet:
+check-dotnet: $(reports)/.dotnet
+
+$(reports)/.dotnet: $(wildcard $(shell git ls-files -co --exclude-standard -- ApiGateway BlazorClient tests/client \
+  tests/gateway tests/contract '*.props' global.json BannedSymbols.txt $(solution) 2>/dev/null))
 	+@$(call with-dotnet,build-dotnet format-dotnet test-client,the .NET half)
+	@! command -v dotnet >/dev/null || { mkdir -p $(@D) && touch $@; }
 
 format-dotnet:
 	@dotnet format whitespace . --folder --verify-no-changes --include ApiGateway/ BlazorClient/ tests/client/ tests/gateway/
