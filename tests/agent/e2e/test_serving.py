@@ -35,9 +35,10 @@ def test_it_answers_and_says_how_it_is(agent: Serving) -> None:
     assert "/tasks/{task_id}/events" in paths
     assert "/approvals" in paths
     assert "/conversations" in paths
-    for not_yet in ("/tasks/{task_id}/tree",):
+    assert "/tasks/{task_id}/tree" in paths
+    for not_yet in ("/memories", "/knowledge"):
         assert not_yet not in paths
-        assert httpx.get(f"{agent.url}{not_yet.format(task_id='x')}").status_code == 404
+        assert httpx.get(f"{agent.url}{not_yet}").status_code == 404
 
 
 def test_without_a_token_only_this_machine_may_ask(home: Path) -> None:
