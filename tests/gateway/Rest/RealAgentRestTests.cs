@@ -36,7 +36,8 @@ public sealed class RealAgentRestTests(PostgresServer postgres)
         Assert.Equal("Hello.", (await view.JsonAsync()).GetProperty("result").GetString());
         Assert.Equal(HttpStatusCode.NotModified, await browser.SendAsync(again).StatusAsync());
         await guest.GetAsync(place).IsProblemAsync(HttpStatusCode.NotFound, "task_not_found");
-        Assert.Equal("developer", (await browser.GetAsync("/api/roles").JsonAsync()).GetProperty("items")[0].GetProperty("role").GetString());
+        var roles = (await browser.GetAsync("/api/roles").JsonAsync()).GetProperty("items").EnumerateArray();
+        Assert.Equal(["orchestrator", "developer", "tester"], roles.Select(one => one.GetProperty("role").GetString()));
         var overview = await browser.GetAsync("/api/overview").JsonAsync();
         Assert.Equal("""{"queued":0,"running":0,"waiting":0}""", overview.GetProperty("tasks").GetRawText());
         Assert.Equal(["IDLE"], overview.GetProperty("fleet").EnumerateArray().Select(one => one.GetProperty("agent_status").GetString()));
