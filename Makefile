@@ -23,7 +23,7 @@ with-pyright = if command -v npx >/dev/null; then npx --yes $(pyright) $(1); \
 .DELETE_ON_ERROR:
 .PHONY: help setup sandbox demo check test fix bench bench-hub chaos kills bridge-campaign mutants lock clean \
         check-format check-lint check-architecture check-types check-test-types check-tests check-dotnet test-agent test-dotnet \
-        build-dotnet format-dotnet
+        build-dotnet format-dotnet always
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,8 +65,10 @@ check-architecture: $(ready)
 
 check-dotnet: $(reports)/.dotnet
 
-$(reports)/.dotnet: $(wildcard $(shell git ls-files -co --exclude-standard -- ApiGateway BlazorClient tests/client \
-  tests/gateway tests/contract '*.props' global.json BannedSymbols.txt $(solution) 2>/dev/null))
+# Where there is no git, nothing is known of what was touched.
+always:
+$(reports)/.dotnet: $(or $(wildcard $(shell git ls-files -co --exclude-standard -- ApiGateway BlazorClient tests/client \
+  tests/gateway tests/contract '*.props' global.json BannedSymbols.txt $(solution) 2>/dev/null)),always)
 	+@$(call with-dotnet,build-dotnet format-dotnet test-client,the .NET half)
 	@! command -v dotnet >/dev/null || { mkdir -p $(@D) && touch $@; }
 

@@ -31,7 +31,7 @@ TEAM = (
     ),
     fault(
         "a stop reaches only the task that it names",
-        "adapters/postgres/inboxes.py",
+        "core/commands.py",
         "return isinstance(command, StopTask | PauseTask | ResumeTask)",
         "return isinstance(command, PauseTask | ResumeTask)",
         f"{_STEERING}::test_a_stop_reaches_the_whole_tree_and_ends_it_from_below_without_a_worker",

@@ -15,10 +15,8 @@ from steersman.core.clock import Clock
 from steersman.core.commands import (
     InboxCommand,
     InboxEntry,
-    PauseTask,
-    ResumeTask,
-    StopTask,
     parse_command,
+    reaches_below,
 )
 from steersman.core.conversation import Earlier
 from steersman.core.delegation import author_of
@@ -112,17 +110,20 @@ class InMemoryTaskLog:
                 raise ApprovalDecided
             task.artifacts |= ruling.artifacts
         task.artifacts |= posting.artifacts
-        reaches_all = isinstance(posting.command, StopTask | PauseTask | ResumeTask)
-        for task_id in self.subtree(posting.task_id) if reaches_all else [posting.task_id]:
-            self.put(task_id, posting.command_id, posting.command, posting.owner_id)
+        self.put(posting.task_id, posting.command_id, posting.command, posting.owner_id)
 
     def put(
         self, task_id: TaskId, command_id: CommandId, command: InboxCommand, author: OwnerId
     ) -> None:
-        """Put a command into the inbox of a task that has not ended."""
-        task = self.task(task_id)
-        if task.final:
-            return
+        """Put a command into the inbox of a task that has not ended, or into those of its tree."""
+        reached = self.subtree(task_id) if reaches_below(command) else [task_id]
+        for task in map(self.task, reached):
+            if not task.final:
+                self._put(task, command_id, command, author)
+
+    def _put(
+        self, task: StoredTask, command_id: CommandId, command: InboxCommand, author: OwnerId
+    ) -> None:
         body = json.dumps(command.model_dump(mode="json"))
         task.inbox.append((command_id, body, author))
         now = self.clock.now()
@@ -284,12 +285,8 @@ class InMemoryJournal:
         for child in decision.children:
             self._tasks.insert(child.first, child.view)
         for post in decision.posts:
-            reached = [post.child_id]
-            if isinstance(post.command, StopTask):
-                reached = self._tasks.subtree(post.child_id)
-            for task_id in reached:
-                author = OwnerId(author_of(decision.claim.task_id))
-                self._tasks.put(task_id, post.command_id, post.command, author)
+            author = OwnerId(author_of(decision.claim.task_id))
+            self._tasks.put(post.child_id, post.command_id, post.command, author)
         if (said := decision.report) is not None:
             self._tasks.put(said.parent_id, said.command_id, said.command, said.author)
 

@@ -71,10 +71,10 @@ def _team(
             goal = shorten(event.goal, _ARGUMENTS_CHARACTERS)
             return f"Delegated to the {event.role} as {event.child_id}: {goal}"
         case ev.WaitStarted():
-            return f"Waits for {event.until} of {len(event.child_ids)} tasks."
+            return f"Waits for {event.until} of the tasks {', '.join(event.child_ids)}."
         case ev.ChildFinished():
             result = head_and_tail(event.result, _OUTPUT_BYTES)
-            return f"The task {event.child_id} was {event.state}.\n{result}"
+            return f"The task {event.child_id} has ended: {event.state}.\n{result}"
 
 
 def _thought(event: ev.ThoughtRecorded) -> str:

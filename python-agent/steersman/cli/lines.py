@@ -18,15 +18,13 @@ from steersman.core.events import JsonObject
 
 FINAL_TYPES = frozenset({"task_completed", "task_failed", "task_stopped"})
 
-_SAID_BY_EVENTS = frozenset({"finish_task", "ask_user"})
+_SAID_BY_EVENTS = frozenset(
+    {"finish_task", "ask_user", "update_plan", "delegate_task", "wait_for_tasks"}
+)
+"""Calls that succeed by an event which has lines of its own."""
+
 _WAITS = frozenset(
-    {
-        "question_asked",
-        "approval_requested",
-        "task_paused",
-        "model_call_failed",
-        "wait_started",
-    }
+    ["question_asked", "approval_requested", "task_paused", "model_call_failed", "wait_started"]
 )
 """After these the task is handed back, so that the next claim of it is nothing to speak of."""
 

@@ -86,6 +86,11 @@ class InboxEntry:
     author: OwnerId
 
 
+def reaches_below(command: InboxCommand) -> bool:
+    """Say whether a command for a task is one for all that it has delegated."""
+    return isinstance(command, StopTask | PauseTask | ResumeTask)
+
+
 def report_id(child_id: TaskId) -> CommandId:
     """Name the command by which a child reports its end: there is one."""
     return CommandId(f"child:{child_id}")

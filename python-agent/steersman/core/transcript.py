@@ -200,7 +200,7 @@ class Transcript:
 
 def _reported(child: ev.ChildFinished) -> str:
     """Tell of a child's end. What it says is its own word, and what it read may speak in it."""
-    head = f"The task {child.child_id}, which you delegated, was {child.state}. It reports:"
+    head = f"The task {child.child_id}, which you delegated, has ended: {child.state}. It reports:"
     return f"{head}\n{child.result or '(nothing)'}"
 
 

@@ -18,7 +18,7 @@ from steersman.core.model import (
     TextDelta,
     UserMessage,
 )
-from steersman.core.roles import Role, Team
+from steersman.core.roles import Team
 from steersman.core.tool import Tool
 from steersman.tools import load_tools
 from tests.agent.core.people import People
@@ -92,12 +92,7 @@ class TeamStage(Stage):
     @property
     def team(self) -> Team:
         """Return an orchestrator and a developer."""
-        role = Role(
-            description="You do it.",
-            template="roles/developer.md.j2",
-            tools=tuple(self.tools),
-            approval_rules=self.approval_rules,
-        )
+        role = super().team.roles["developer"]
         leads = role.model_copy(update={"limits": Limits(max_steps=200)})
         return Team({"orchestrator": leads, "developer": role}, "1")
 

@@ -141,7 +141,7 @@ async def test_a_child_that_fails_is_reported_and_the_parent_decides(store: Stor
     end = (await team.log(child))[-1].event
     assert isinstance(end, TaskFailed)
     assert end.code == "stuck"
-    assert "was failed. It reports:\\nstuck: " in shown_to(team.people.stage.model)
+    assert "has ended: failed. It reports:\\nstuck: " in shown_to(team.people.stage.model)
     assert (await team.log(root))[-1].event == TaskCompleted(result="It could not be.")
 
 

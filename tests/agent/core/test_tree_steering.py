@@ -8,6 +8,7 @@ from asyncpg import UniqueViolationError
 
 from steersman.adapters.postgres.journal import PostgresJournal
 from steersman.core.commands import AddMessage, PauseTask, ResumeTask, StopTask
+from steersman.core.errors import WorkspaceTaken
 from steersman.core.events import ActionSucceeded, TaskFailed
 from steersman.core.ids import WorkerId
 from steersman.core.loop import TaskRun
@@ -15,7 +16,7 @@ from steersman.core.model import ModelRequest, Reply
 from steersman.core.ports import Decision
 from tests.agent.core.playground import types
 from tests.agent.core.playing import call, say
-from tests.agent.core.team import delegate, delegated, failures, ground, wait
+from tests.agent.core.team import TeamGround, delegate, delegated, failures, ground, wait
 from tests.agent.postgres.making import HOST, ME, Store, opened, stop
 
 
@@ -23,6 +24,16 @@ from tests.agent.postgres.making import HOST, ME, Store, opened, stop
 async def store(database_url: str) -> AsyncGenerator[Store]:
     async with opened(database_url) as store:
         yield store
+
+
+async def delegated_by(team: TeamGround) -> TaskRun:
+    """Let the root work until it waits; return the run of its child, which holds the workspace."""
+    lead = await team.people.claimed()
+    assert lead is not None
+    await lead.work()
+    child = await team.people.claimed()
+    assert child is not None
+    return child
 
 
 async def test_a_stop_reaches_the_whole_tree_and_ends_it_from_below_without_a_worker(
@@ -50,11 +61,7 @@ async def test_a_stopped_task_ends_when_the_worker_of_its_child_has_ended_that(
 ) -> None:
     team = ground(store, lead=[delegate("part"), wait()])
     root = await team.submit()
-    for _ in range(2):
-        run = await team.people.claimed()
-        assert run is not None
-        if run.task_id == root:
-            await run.work()
+    run = await delegated_by(team)
     await team.people.post(root, StopTask())
     view = await team.people.tasks.view(root, ME)
     assert (view["state"], view["waiting_for"]) == ("waiting", ["child"])
@@ -199,3 +206,26 @@ async def test_a_lost_answer_to_a_delegation_makes_no_second_child(store: Store)
     assert len(await team.children(root)) == 1
     assert types(await team.log(root)).count("child_finished") == 1
     assert await team.states() == ["completed", "completed"]
+
+
+async def test_a_parent_hears_people_while_its_child_has_the_workspace(store: Store) -> None:
+    plan = say("I note it.", call("update_plan", items=[{"text": "Faster."}]))
+    team = ground(store, lead=[delegate("part"), wait(), plan, say("I look.", call("look"))])
+    root = await team.submit()
+    child = await delegated_by(team)
+    await team.people.post(root, AddMessage(text="Hurry."))
+    lead = await team.people.claimed()
+    assert lead is not None
+    with pytest.raises(WorkspaceTaken):
+        await lead.work()
+    assert "plan_updated" in types(await team.log(root))
+    await child.work()
+    await team.people.workers_die()
+    await team.people.work()
+    assert await team.states() == ["completed", "completed"]
+    looked = [
+        event.event
+        for event in await team.log(root)
+        if isinstance(event.event, ActionSucceeded) and event.event.tool == "look"
+    ]
+    assert len(looked) == 1

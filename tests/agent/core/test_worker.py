@@ -15,6 +15,7 @@ from steersman.core.errors import (
     StoreUnavailable,
     WorkspaceBusy,
     WorkspaceLost,
+    WorkspaceTaken,
 )
 from steersman.core.ids import TaskId, WorkerId
 from steersman.core.ledger import DUE
@@ -122,6 +123,7 @@ async def test_a_hint_wakes_a_worker_that_has_nothing_to_do() -> None:
         (LogUnreadable(), Released(LATER)),
         (FenceAhead(9), Released(SOON, fence=9)),
         (WorkspaceLost(), Released(LATER, failed=True)),
+        (WorkspaceTaken(), Released(SOON)),
         (ZeroDivisionError(), Released(SOON, failed=True)),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -91,10 +91,6 @@ SELECT $2, p.owner_id, p.conversation_id, p.id, p.root_id, $3, p.workspace_id,
        p.ended_before, false
   FROM tasks p WHERE p.id = $1
 
--- name: make_first_event
-INSERT INTO events (task_id, seq, epoch, type, payload, at, commit_id)
-VALUES ($1, 1, 0, 'task_submitted', $2, $3, $4)
-
 -- name: why_not
 SELECT t.epoch, t.version, t.inbox_seq, t.worker_id, t.final, t.size_bytes,
        EXISTS (SELECT FROM events

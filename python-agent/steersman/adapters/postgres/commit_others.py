@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steersman.adapters.postgres.commit import SQL, commit_found, write
-from steersman.adapters.postgres.inboxes import lock_below, put, reaches_below
+from steersman.adapters.postgres.inboxes import lock_below, put
 from steersman.adapters.postgres.pool import Connection
 from steersman.adapters.postgres.rows import CONTRACT_VERSION, to_json
+from steersman.adapters.postgres.submit import SQL as TASKS_SQL
+from steersman.core.commands import reaches_below
 from steersman.core.delegation import ChildPost, NewChild, author_of
 from steersman.core.events import TaskSubmitted, event_payload
 from steersman.core.ports import Decision
@@ -74,8 +76,9 @@ async def _insert(connection: Connection, parent_id: UUID, child: NewChild) -> N
         first.at,
         payload,
     )
-    event = (UUID(first.task_id), payload, first.at, UUID(first.task_id))
-    await connection.execute(SQL["make_first_event"], *event)
+    task_id = UUID(first.task_id)
+    event = (task_id, first.seq, first.epoch, submitted.type, None, payload, first.at, task_id)
+    await connection.execute(TASKS_SQL["make_event"], *event)
 
 
 async def _post(connection: Connection, post: ChildPost, author: str) -> None:

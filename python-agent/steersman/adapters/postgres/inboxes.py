@@ -7,15 +7,10 @@ from uuid import UUID
 from steersman.adapters.postgres.pool import Connection
 from steersman.adapters.postgres.queries import load_queries
 from steersman.adapters.postgres.rows import to_json
-from steersman.core.commands import InboxCommand, PauseTask, ResumeTask, StopTask
+from steersman.core.commands import InboxCommand
 from steersman.core.ids import CommandId
 
 _SQL = load_queries(Path(__file__).with_name("tasks.sql"))
-
-
-def reaches_below(command: InboxCommand) -> bool:
-    """Say whether a command for a task is one for all that it has delegated."""
-    return isinstance(command, StopTask | PauseTask | ResumeTask)
 
 
 async def lock_below(connection: Connection, task_id: UUID) -> list[UUID]:

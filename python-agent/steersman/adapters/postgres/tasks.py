@@ -7,7 +7,7 @@ import asyncpg
 
 from steersman.adapters.postgres.approvals import keep_artifacts, rule, ruled
 from steersman.adapters.postgres.cursors import cursor_of, read_cursor
-from steersman.adapters.postgres.inboxes import lock_below, put, reaches_below
+from steersman.adapters.postgres.inboxes import lock_below, put
 from steersman.adapters.postgres.pool import (
     DATABASE_ERRORS,
     Connection,
@@ -24,7 +24,7 @@ from steersman.adapters.postgres.rows import (
     to_workspace,
 )
 from steersman.adapters.postgres.submit import SQL, find_workspace, insert_task, keep_command
-from steersman.core.commands import StopTask
+from steersman.core.commands import StopTask, reaches_below
 from steersman.core.errors import StoreUnavailable, TaskEnded, TaskNotFound, WorkspaceBusy
 from steersman.core.events import Envelope, JsonObject
 from steersman.core.ids import OwnerId, TaskId
